@@ -1,0 +1,1 @@
+"""What every Tukiverkko process stands on; knows no domain rule (the microservice chassis pattern)."""

@@ -1,0 +1,230 @@
+"""The `route` decorator: one line over a service's method says everything the door and the specification need."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
+
+from eventlet.event import Event
+from marshmallow import Schema
+from nameko.exceptions import ConfigurationError, ContainerBeingKilled
+from nameko.extensions import register_entrypoint
+from nameko.web.handlers import HttpRequestHandler
+
+from chassis.errors import NotAllowed, Unavailable
+from chassis.http.answers import answer_of
+from chassis.http.door import Door, Endpoint, Slots
+from chassis.http.headers import bearer, deadline, expected_version, idempotency_key, known_versions
+from chassis.http.loading import load_body, load_query
+from chassis.http.messages import Request, Response
+from chassis.identity import Caller
+from chassis.problems import DeadlinePassed
+from chassis.requests import Call
+
+MIB = 1 << 20
+JSON = "application/json"
+DEADLINES: Mapping[str, float | None] = {"normal": 5.0, "long_poll": 35.0, "bulk": 30.0, "stream": None}
+"""Seconds by deadline class; a stream has none (http-api.md)."""
+STREAM_START_SECONDS = 5.0
+QUEUE_PER_WORKER = 2
+Method = TypeVar("Method", bound=Callable[..., Any])
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """All that is known of a route before any request: made once, read by the door and by the specification."""
+
+    method: str
+    path: str
+    operation: str
+    summary: str
+    public: bool = False
+    body: Schema | None = None
+    query: Schema | None = None
+    answers: Schema | None = None
+    many: bool = False
+    status: int = 200
+    changes: bool = False
+    needs_version: bool = False
+    limit: int = MIB
+    reads: tuple[str, ...] = (JSON,)
+    raw: bool = False
+    gives: str = JSON
+    deadline: str = "normal"
+    example: Any = None
+    description: str = ""
+    tag: str = ""
+
+    @property
+    def name(self) -> str:
+        """Method and template, as in logs, metrics and idempotency scopes."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def seconds(self) -> float | None:
+        """The time limit of its deadline class."""
+        return DEADLINES[self.deadline]
+
+
+class Route(HttpRequestHandler):
+    """nameko's HTTP entrypoint behind our door; each request runs in one nameko worker."""
+
+    server = Door()
+    answers_for_itself = True  # read by chassis.tracing: the door reports faults, nameko need not
+
+    def __init__(self, plan: Plan) -> None:
+        """Keep the plan; nameko binds a copy of this to each container."""
+        self.plan = plan
+        self._route = plan.name
+        self._roles: frozenset[str] = frozenset()
+        self._slots: Slots | None = None
+        super().__init__(plan.method, plan.path)
+
+    def setup(self) -> None:
+        """Look up who may call this, once. Raises ConfigurationError for an operation nobody declared."""
+        service = self.container.service_cls
+        operations = getattr(service, "operations", {})
+        if not self.plan.public and self.plan.operation not in operations:
+            message = f"{service.__name__}.operations does not say who may {self.plan.operation}"
+            raise ConfigurationError(message)
+        self._roles = frozenset(operations.get(self.plan.operation, ()))
+        size = self.container.max_workers
+        slots = self.server.__dict__.setdefault("slots", Slots(size, size * QUEUE_PER_WORKER))
+        self._slots = slots
+        super().setup()
+
+    def stop(self) -> None:
+        """Stop taking requests; the running ones finish first."""
+        self.server.drain()
+        super().stop()
+
+    def endpoints(self) -> Iterable[tuple[str, str, Endpoint]]:
+        """What the door puts in its table."""
+        return ((self.plan.method, self.plan.path, self),)
+
+    def answer(self, request: Request, values: dict[str, Any]) -> Response:
+        """Answer one request: who, may he, what, do it, show it."""
+        request.route = self._route
+        call = self._call(request, values)
+        self._enter(call)
+        return answer_of(self.plan, self._run(call), call, request)
+
+    def _call(self, request: Request, values: dict[str, Any]) -> Call:
+        plan, headers = self.plan, request.head.headers
+        until = deadline(headers.get("x-deadline-ms"), request.arrived, plan.seconds)
+        caller = self._caller(headers.get("authorization"))
+        needed = plan.changes and caller is not None and caller.is_system
+        call = Call(
+            route=self._route,
+            operation=plan.operation,
+            caller=caller,
+            request_id=request.request_id,
+            trace=request.trace,
+            path=values,
+            deadline=until,
+        )
+        if plan.changes:
+            call.idempotency_key = idempotency_key(headers.get("idempotency-key"), needed=needed)
+        if plan.needs_version:
+            call.expected_version = expected_version(headers.get("if-match"))
+        if "if-none-match" in headers:
+            known = known_versions(headers["if-none-match"])
+            call.known_version = max(known, default=None)
+        call.query = load_query(plan, request.head.query)
+        call.raw, call.body = load_body(plan, request)
+        return call
+
+    def _caller(self, authorization: str | None) -> Caller | None:
+        if self.plan.public:
+            # A public page shows the same to everybody, but whoever sends a token wants to be known.
+            if authorization is None or authorization[:7].lower() != "bearer ":
+                return None
+            caller: Caller = self.server.verifier.verify(bearer(authorization))
+            return caller
+        caller = self.server.verifier.verify(bearer(authorization))
+        if not self._roles & caller.roles:
+            raise NotAllowed("operation.not_allowed", f"None of your roles may do {self.plan.operation}.")
+        return caller
+
+    def _enter(self, call: Call) -> None:
+        if self._slots is None:
+            raise Unavailable("process.starting", "The process is still starting.", retry_after=1)
+        left = STREAM_START_SECONDS if call.deadline is None else call.deadline - time.monotonic()
+        if left <= 0 or not self._slots.take(left):
+            raise DeadlinePassed
+
+    def _run(self, call: Call) -> Any:
+        done = Event()
+        try:
+            self.container.spawn_worker(self, (call,), {}, handle_result=partial(self._finish, done))
+        except ContainerBeingKilled:
+            raise Unavailable("process.stopping", "The process is stopping.", retry_after=1) from None
+        return done.wait()
+
+    def _finish(self, done: Any, _context: Any, result: Any, exc_info: Any) -> tuple[Any, Any]:
+        if self._slots is not None:
+            self._slots.give()
+        if exc_info is None:
+            done.send(result)
+        else:
+            done.send_exception(*exc_info)
+        return result, exc_info
+
+
+def route(
+    method: str,
+    path: str,
+    *,
+    operation: str,
+    summary: str,
+    public: bool = False,
+    body: type[Schema] | None = None,
+    query: type[Schema] | None = None,
+    answers: type[Schema] | None = None,
+    many: bool = False,
+    status: int = 200,
+    changes: bool = False,
+    needs_version: bool = False,
+    limit: int = MIB,
+    reads: tuple[str, ...] = (JSON,),
+    raw: bool = False,
+    gives: str = JSON,
+    deadline: str = "normal",
+    example: Any = None,
+    description: str = "",
+    tag: str = "",
+) -> Callable[[Method], Method]:
+    """Make a method of a service answer `method path`; it takes a Call and returns an Outcome.
+
+    `many`: `answers` is the shape of one of `{"items": [...], "next": cursor or null}`. `reads` other than JSON: the
+    body comes unread in `call.raw`. `raw`: the method returns bytes, a Response or a werkzeug Response, of the media
+    type `gives`. `deadline`: a class of DEADLINES.
+    """
+    plan = Plan(
+        method=method, path=path, operation=operation, summary=summary, public=public, body=body() if body else None,
+        query=query() if query else None, answers=answers() if answers else None, many=many, status=status,
+        changes=changes, needs_version=needs_version, limit=limit, reads=reads, raw=raw, gives=gives,
+        deadline=deadline, example=example, description=description, tag=tag,
+    )  # fmt: skip
+    if deadline not in DEADLINES:
+        message = f"{deadline!r} is no deadline class; use one of {', '.join(DEADLINES)}"
+        raise ValueError(message)
+
+    def register(function: Method) -> Method:
+        register_entrypoint(function, Route(plan))
+        return function
+
+    return register
+
+
+def plans_of(service: type) -> list[tuple[str, Plan]]:
+    """Name of the method and plan of every route of a service class, in the order of the class."""
+    return [
+        (name, entrypoint.plan)
+        for name, member in vars(service).items()
+        for entrypoint in getattr(member, "nameko_entrypoints", ())
+        if isinstance(entrypoint, Route)
+    ]

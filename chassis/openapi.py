@@ -1,0 +1,249 @@
+"""Builds the OpenAPI 3.1 document from the routes and schemas of service classes: what runs is what is documented."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from http import HTTPStatus
+from typing import Any
+
+from apispec import APISpec
+from apispec.ext.marshmallow import MarshmallowPlugin
+from marshmallow import Schema
+
+from chassis.http import Plan, plans_of
+from chassis.problems import MEDIA_TYPE
+from chassis.schema import ecma_pattern
+
+TITLE = "Tukiverkko"
+VERSION = "1"
+ABOUT = (
+    "Peer groups, referrals and a partner directory for men's crisis centres and the institutions around them. "
+    "Errors are problem+json (RFC 9457); changes take an Idempotency-Key; lists page by cursor."
+)
+OWN_PAGES = {
+    "/health/live": "Whether the process lives",
+    "/health/ready": "Whether the process takes work",
+    "/metrics": "Counters for Prometheus",
+    "/openapi.json": "This document",
+    "/docs": "A viewer for this document",
+}
+_PLACE = re.compile(r"<(?:(uuid|int|string):)?([a-z][a-z0-9_]*)>")
+_KINDS: dict[str, dict[str, Any]] = {
+    "uuid": {"type": "string", "format": "uuid"},
+    "int": {"type": "integer", "minimum": 0},
+    "string": {"type": "string", "minLength": 1, "maxLength": 200},
+}
+PROBLEM: dict[str, Any] = {
+    "type": "object",
+    "required": ["type", "title", "status", "code", "instance"],
+    "properties": {
+        "type": {"type": "string", "format": "uri"},
+        "title": {"type": "string"},
+        "status": {"type": "integer"},
+        "detail": {"type": "string"},
+        "code": {"type": "string", "description": "noun.reason, stable for machines"},
+        "instance": {"type": "string", "description": "the request id"},
+        "errors": {
+            "type": "array",
+            "items": {
+                "type": "object",
+                "required": ["pointer", "code", "detail"],
+                "properties": {name: {"type": "string"} for name in ("pointer", "code", "detail")},
+            },
+        },
+        "allowed_actions": {"type": "array", "items": {"type": "string"}},
+    },
+}
+_HEADERS: dict[str, dict[str, Any]] = {
+    "ETag": {"description": "The version", "schema": {"type": "string"}},
+    "Location": {"description": "Path of the new object", "schema": {"type": "string"}},
+    "Link": {"description": 'The next page, rel="next"', "schema": {"type": "string"}},
+}
+_PARAMETERS: dict[str, dict[str, Any]] = {
+    "IdempotencyKey": {
+        "name": "Idempotency-Key",
+        "description": "Makes the change repeatable; systems must send it",
+        "schema": {"type": "string", "pattern": "^[A-Za-z0-9._:~+/=-]{1,255}$"},
+    },
+    "IfMatch": {
+        "name": "If-Match",
+        "required": True,
+        "description": "The ETag that was read",
+        "schema": {"type": "string", "pattern": '^"[0-9]{1,15}"$'},
+    },
+    "IfNoneMatch": {"name": "If-None-Match", "schema": {"type": "string"}},
+}
+_PROBLEMS = (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 428, 429, 431, 500, 503, 504)
+
+
+def merged(services: Iterable[type]) -> dict[str, Any]:
+    """The whole document for these service classes and the gateway's own pages."""
+    names = _Names()
+    spec = APISpec(
+        title=TITLE,
+        version=VERSION,
+        openapi_version="3.1.0",
+        plugins=[MarshmallowPlugin(schema_name_resolver=names.name_of)],
+        info={"description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
+        servers=[{"url": "/"}],
+    )
+    _shared(spec)
+    for path, summary in OWN_PAGES.items():
+        spec.path(path, operations={"get": _own_page(path, summary)})
+    owners = dict.fromkeys(OWN_PAGES, "gateway")
+    for service in services:
+        names.service = getattr(service, "name", service.__name__)
+        for method, plan in plans_of(service):
+            path = _PLACE.sub(r"{\2}", plan.path)
+            if owners.setdefault(path, names.service) != names.service:
+                message = f"{path} belongs to {owners[path]} and {names.service}"
+                raise ValueError(message)
+            spec.path(path, operations={plan.method.lower(): _operation(names.service, method, plan)})
+    document: dict[str, Any] = spec.to_dict()
+    for path, owner in owners.items():
+        document["paths"][path]["x-tukiverkko-service"] = owner
+    _speak_ecma(document)
+    return document
+
+
+def _speak_ecma(node: Any) -> None:
+    """OpenAPI's patterns are ECMAScript's: put Python's anchors and dot-all flag into its words, in place."""
+    if isinstance(node, dict):
+        if isinstance(node.get("pattern"), str):
+            node["pattern"] = ecma_pattern(node["pattern"])
+        for inner in node.values():
+            _speak_ecma(inner)
+    elif isinstance(node, list):
+        for inner in node:
+            _speak_ecma(inner)
+
+
+class _Names:
+    """Names of schemas: the class's own; where two services use one name, the second bears its service's name too."""
+
+    def __init__(self) -> None:
+        self.service = ""
+        self._taken: dict[str, type[Schema]] = {}
+
+    def name_of(self, schema: Any) -> str:
+        kind: type[Schema] = schema if isinstance(schema, type) else type(schema)
+        for name in (kind.__name__, f"{self.service.capitalize()}{kind.__name__}"):
+            if self._taken.setdefault(name, kind) is kind:
+                return name
+        message = f"two schemas of {self.service} are called {kind.__name__}"
+        raise ValueError(message)
+
+
+def _shared(spec: APISpec) -> None:
+    spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
+    spec.components.schema("Problem", PROBLEM)
+    for name, header in _HEADERS.items():
+        spec.components.header(name, header)
+    for name, parameter in _PARAMETERS.items():
+        spec.components.parameter(name, "header", parameter)
+    for status in _PROBLEMS:
+        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+        spec.components.response(f"Problem{status}", {"description": HTTPStatus(status).phrase, "content": content})
+
+
+def _own_page(path: str, summary: str) -> dict[str, Any]:
+    return {
+        "operationId": "gateway." + path.strip("/").replace("/", "_").replace(".", "_"),
+        "summary": summary,
+        "tags": ["gateway"],
+        "security": [],
+        "responses": {"200": {"description": "OK"}, **_refs({500, 503})},
+        "x-tukiverkko-limit": 0,
+        "x-tukiverkko-deadline": "normal",
+    }
+
+
+def _operation(service: str, method: str, plan: Plan) -> dict[str, Any]:
+    operation: dict[str, Any] = {
+        "operationId": f"{service}.{method}",
+        "summary": plan.summary,
+        "tags": [plan.tag or service],
+        "security": [] if plan.public else [{"bearer": []}],
+        "parameters": _parameters(plan),
+        "responses": {str(plan.status): _success(plan), **_refs(_statuses(plan))},
+        "x-tukiverkko-operation": plan.operation,
+        "x-tukiverkko-limit": plan.limit,
+        "x-tukiverkko-deadline": plan.deadline,
+    }
+    if plan.description:
+        operation["description"] = plan.description
+    if "IfNoneMatch" in operation["parameters"]:
+        operation["responses"]["304"] = {"description": HTTPStatus.NOT_MODIFIED.phrase}
+    body = _request_body(plan)
+    if body is not None:
+        operation["requestBody"] = body
+    return operation
+
+
+def _parameters(plan: Plan) -> list[Any]:
+    parameters: list[Any] = [
+        {"name": name, "in": "path", "required": True, "schema": dict(_KINDS[kind or "string"])}
+        for kind, name in _PLACE.findall(plan.path)
+    ]
+    if plan.query is not None:
+        parameters.append({"in": "query", "schema": plan.query})
+    if plan.changes:
+        parameters.append("IdempotencyKey")
+    if plan.needs_version:
+        parameters.append("IfMatch")
+    if plan.method == "GET" and not plan.many and plan.answers is not None:
+        parameters.append("IfNoneMatch")
+    return parameters
+
+
+def _request_body(plan: Plan) -> dict[str, Any] | None:
+    if plan.body is not None:
+        required = any(field.required for field in plan.body.load_fields.values())
+        content: dict[str, Any] = {"schema": plan.body}
+        if plan.example is not None:
+            content["example"] = plan.example
+        return {"required": required, "content": {"application/json": content}}
+    kinds = [kind for kind in plan.reads if kind != "application/json"]
+    if kinds:
+        return {"required": True, "content": {kind: {"schema": {}} for kind in kinds}}
+    return None
+
+
+def _success(plan: Plan) -> dict[str, Any]:
+    response: dict[str, Any] = {"description": HTTPStatus(plan.status).phrase}
+    if plan.status != HTTPStatus.NO_CONTENT:
+        response["content"] = {plan.gives: {"schema": _answer_schema(plan)}}
+    headers = ["Link"] if plan.many else ["ETag"] if plan.answers is not None else []
+    if plan.status == HTTPStatus.CREATED:
+        headers.append("Location")
+    if headers:
+        response["headers"] = {name: {"$ref": f"#/components/headers/{name}"} for name in headers}
+    return response
+
+
+def _answer_schema(plan: Plan) -> Any:
+    if plan.answers is None:
+        return {}
+    if not plan.many:
+        return plan.answers
+    items = {"type": "array", "items": plan.answers}
+    following = {"type": ["string", "null"]}
+    return {"type": "object", "required": ["items", "next"], "properties": {"items": items, "next": following}}
+
+
+def _statuses(plan: Plan) -> set[int]:
+    statuses = {400, 401, 404, 408, 413, 429, 431, 500, 503, 504}
+    if not plan.public:
+        statuses.add(403)
+    if plan.body is not None or plan.reads != ("application/json",) or plan.method != "GET":
+        statuses |= {415, 422}
+    if plan.changes:
+        statuses |= {409, 422}
+    if plan.needs_version:
+        statuses |= {409, 412, 428}
+    return statuses
+
+
+def _refs(statuses: set[int]) -> dict[str, Any]:
+    return {str(status): {"$ref": f"#/components/responses/Problem{status}"} for status in sorted(statuses)}

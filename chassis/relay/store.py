@@ -1,0 +1,91 @@
+"""What the relay reads and writes in a service's database: lock, unpublished rows, marks, clean-up."""
+
+from __future__ import annotations
+
+import psycopg
+from psycopg.rows import DictRow, dict_row
+
+Connection = psycopg.Connection[DictRow]
+
+LOCK = 7_402_511  # one number for all: advisory locks are counted per database
+KEEP_DAYS = 7
+CLEANED_AT_ONCE = 5_000
+
+OPTIONS = "-c statement_timeout=15000 -c lock_timeout=5000 -c application_name=relay"
+
+
+def connect(url: str) -> Connection:
+    """A connection that notices a dead server within seconds; raises psycopg.Error."""
+    return psycopg.connect(
+        url,
+        autocommit=True,
+        row_factory=dict_row,
+        connect_timeout=5,
+        options=OPTIONS,
+        keepalives_idle=5,
+        keepalives_interval=3,
+        keepalives_count=3,
+        tcp_user_timeout=15_000,
+    )
+
+
+_LEAD = "SELECT pg_try_advisory_lock(%s) AS leads"
+
+
+def try_to_lead(connection: Connection) -> bool:
+    """Take the leader's lock, which lives as long as the connection; False when another relay has it."""
+    row = connection.execute(_LEAD, (LOCK,)).fetchone()
+    return bool(row and row["leads"])
+
+
+_OLDEST = """
+SELECT no, id, exchange, routing_key, type, version, aggregate_type, aggregate_id, audience, sequence, data, body,
+       traceparent, correlation_id, causation_id, occurred_at, attempts
+  FROM outbox WHERE published_at IS NULL AND no <> ALL(%s) ORDER BY no LIMIT %s
+"""
+
+
+def oldest(connection: Connection, *, without: list[int], limit: int) -> list[DictRow]:
+    """The oldest unpublished rows, but for those whose next try is not due yet."""
+    return connection.execute(_OLDEST, (without, limit)).fetchall()
+
+
+_PUBLISHED = """
+UPDATE outbox SET published_at = now(), attempts = attempts + 1, last_error = NULL WHERE no = ANY(%s)
+"""
+
+
+def mark_published(connection: Connection, numbers: list[int]) -> None:
+    """Mark a whole batch in one statement."""
+    connection.execute(_PUBLISHED, (numbers,))
+
+
+_FAILED = "UPDATE outbox SET attempts = attempts + 1, last_error = %s WHERE no = ANY(%s)"
+
+
+def mark_failed(connection: Connection, numbers: list[int], reason: str) -> None:
+    """Note why rows could not be published; `reason` is a code."""
+    connection.execute(_FAILED, (reason, numbers))
+
+
+_LAG = """
+SELECT count(*) AS unpublished, coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float AS oldest_seconds
+  FROM outbox WHERE published_at IS NULL
+"""
+
+
+def lag(connection: Connection) -> tuple[int, float]:
+    """How many rows wait, and for how many seconds the oldest has."""
+    row = connection.execute(_LAG).fetchone()
+    return (row["unpublished"], max(0.0, row["oldest_seconds"])) if row else (0, 0.0)
+
+
+_CLEAN = """
+DELETE FROM outbox WHERE no IN (
+    SELECT no FROM outbox WHERE published_at < now() - make_interval(days => %s) ORDER BY published_at LIMIT %s)
+"""
+
+
+def clean(connection: Connection) -> int:
+    """Delete published rows past their retention, some at a time; returns how many went."""
+    return connection.execute(_CLEAN, (KEEP_DAYS, CLEANED_AT_ONCE)).rowcount

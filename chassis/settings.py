@@ -1,0 +1,159 @@
+"""Settings of one process: read once from the environment, checked, and passed on; secrets come from files.
+
+Every setting has a default, so that a new one never stops an old deployment. Ports of a network on one machine are
+derived from the gateway's port, so that two networks run side by side by changing TUKIVERKKO_PORT and TUKIVERKKO_HOME.
+"""
+
+from __future__ import annotations
+
+import os
+import secrets
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import quote
+
+SERVICES = ("directory", "referrals", "groups", "access", "subscriptions")
+"""Every service in the order of its port; each has a database and a broker user of its own."""
+
+KEYS_DATABASE = "tukiverkko_keys"
+"""The database of wrapped data keys (access-and-privacy.md section 4)."""
+
+SHORTEST_SECRET = 24
+HIGHEST_PORT = 32767  # ports from 32768 on are given to outgoing connections (architecture.md trap 14)
+PORTS_USED = 40
+
+
+class SettingsError(Exception):
+    """A setting is missing or unfit; the message is one sentence for the person who starts the process."""
+
+
+@dataclass(frozen=True)
+class Settings:
+    """All that a process is told from outside.
+
+    `port` is the gateway's; services follow at port+1..5, PostgreSQL at +10, AMQP +11, management +12, distribution
+    +13, epmd +14, the relay's health page at +20. `profile` is "development" or "production".
+    """
+
+    home: Path
+    port: int = 8080
+    host: str = "127.0.0.1"
+    profile: str = "development"
+    postgres_host: str = "127.0.0.1"
+    postgres_port: int = 8090
+    amqp_host: str = "127.0.0.1"
+    amqp_port: int = 8091
+    management_url: str = "http://127.0.0.1:8092"
+    vhost: str = "tukiverkko"
+    log_level: str = "INFO"
+    pool_size: int = 12
+    workers: int = 40
+    environment: Mapping[str, str] | None = None
+
+    @classmethod
+    def load(cls, env: Mapping[str, str] | None = None) -> Settings:
+        """Read TUKIVERKKO_* from `env` (default: the process's own). Raises SettingsError."""
+        env = dict(os.environ if env is None else env)
+        port = _number(env, "TUKIVERKKO_PORT", 8080, 1, HIGHEST_PORT - PORTS_USED)
+        return cls(
+            home=Path(env.get("TUKIVERKKO_HOME") or ".local").absolute(),
+            port=port,
+            host=env.get("TUKIVERKKO_HOST", "127.0.0.1"),
+            profile=_choice(env, "TUKIVERKKO_PROFILE", ("development", "production")),
+            postgres_host=env.get("TUKIVERKKO_POSTGRES_HOST", "127.0.0.1"),
+            postgres_port=_number(env, "TUKIVERKKO_POSTGRES_PORT", port + 10, 1, 65535),
+            amqp_host=env.get("TUKIVERKKO_AMQP_HOST", "127.0.0.1"),
+            amqp_port=_number(env, "TUKIVERKKO_AMQP_PORT", port + 11, 1, 65535),
+            management_url=env.get("TUKIVERKKO_MANAGEMENT_URL", f"http://127.0.0.1:{port + 12}"),
+            vhost=env.get("TUKIVERKKO_VHOST", "tukiverkko"),
+            log_level=env.get("TUKIVERKKO_LOG_LEVEL", "INFO"),
+            pool_size=_number(env, "TUKIVERKKO_POOL_SIZE", 12, 1, 200),
+            workers=_number(env, "TUKIVERKKO_WORKERS", 40, 1, 1000),
+            environment=env,
+        )
+
+    @property
+    def public_url(self) -> str:
+        """Where clients reach the gateway: TUKIVERKKO_PUBLIC_URL, or this machine's own address."""
+        given = (self.environment or {}).get("TUKIVERKKO_PUBLIC_URL")
+        return given.rstrip("/") if given else f"http://{self.host}:{self.port}"
+
+    def url_of(self, service: str) -> str:
+        """Base address of a service's HTTP door, for example http://127.0.0.1:8082."""
+        given = (self.environment or {}).get(f"TUKIVERKKO_{service.upper()}_URL")
+        return given or f"http://127.0.0.1:{self.port_of(service)}"
+
+    def port_of(self, service: str) -> int:
+        """The port that a process of this machine listens on: the gateway's, or a service's own."""
+        return self.port if service == "gateway" else self.port + 1 + SERVICES.index(service)
+
+    def database_url(self, service: str, role: str = "app") -> str:
+        """libpq address of a service's database for its role "app" (the process) or "owner" (migrations)."""
+        given = (self.environment or {}).get(f"TUKIVERKKO_{service.upper()}_DATABASE_URL")
+        if given and role == "app":
+            return given
+        return self._postgres(f"{service}_{role}", f"tukiverkko_{service}")
+
+    def keys_url(self, service: str) -> str:
+        """libpq address of the key database for a service; it sees its own schema there only."""
+        given = (self.environment or {}).get(f"TUKIVERKKO_{service.upper()}_KEYS_URL")
+        return given or self._postgres(f"{service}_app", KEYS_DATABASE)
+
+    def keys_owner_url(self) -> str:
+        """libpq address of the key database for migrations."""
+        return self._postgres("keys_owner", KEYS_DATABASE)
+
+    def amqp_url(self, service: str) -> str:
+        """AMQP address with the broker user of a service."""
+        given = (self.environment or {}).get("TUKIVERKKO_AMQP_URL")
+        if given:
+            return given
+        password = quote(self.secret(f"amqp_{service}"), safe="")
+        return f"amqp://{service}:{password}@{self.amqp_host}:{self.amqp_port}/{quote(self.vhost, safe='')}"
+
+    def secret(self, name: str) -> str:
+        """The text of a secret file; raises SettingsError when it is missing or too short to be one."""
+        path = self.home / "secrets" / name
+        try:
+            value = path.read_text(encoding="ascii").strip()
+        except OSError as error:
+            message = f"The secret {name} is not readable at {path}; `tukiverkko up` makes it on one machine."
+            raise SettingsError(message) from error
+        if len(value) < SHORTEST_SECRET:
+            message = f"The secret {name} in {path} is shorter than {SHORTEST_SECRET} characters."
+            raise SettingsError(message)
+        return value
+
+    def _postgres(self, user: str, database: str) -> str:
+        password = quote(self.secret(f"db_{user}"), safe="")
+        return f"postgresql://{user}:{password}@{self.postgres_host}:{self.postgres_port}/{database}"
+
+
+def ensure_secret(home: Path, name: str) -> None:
+    """Make a 256-bit secret in `home`/secrets with mode 0600 unless it is there already."""
+    folder = home / "secrets"
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    path = folder / name
+    if not path.exists():
+        temporary = folder / f".{name}.{os.getpid()}"
+        handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
+        with os.fdopen(handle, "w", encoding="ascii") as file:
+            file.write(secrets.token_hex(32))
+        temporary.rename(path)
+
+
+def _number(env: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
+    text = env.get(name) or str(default)
+    if not text.isdigit() or not least <= int(text) <= most:
+        message = f"{name} is {text!r}; expected a whole number from {least} to {most}."
+        raise SettingsError(message)
+    return int(text)
+
+
+def _choice(env: Mapping[str, str], name: str, choices: tuple[str, ...]) -> str:
+    text = env.get(name) or choices[0]
+    if text not in choices:
+        message = f"{name} is {text!r}; expected one of {', '.join(choices)}."
+        raise SettingsError(message)
+    return text

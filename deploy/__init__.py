@@ -1,0 +1,1 @@
+"""How a Tukiverkko network is put on a machine."""

@@ -1,0 +1,1 @@
+"""The launcher for one machine: private database and broker, supervised processes, the command line."""

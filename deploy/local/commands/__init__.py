@@ -1,0 +1,1 @@
+"""The commands of `tukiverkko`, a file per kind of task."""

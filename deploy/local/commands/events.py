@@ -1,0 +1,121 @@
+"""Commands about events: the relay as a process, and what is parked."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import click
+
+from chassis.settings import SERVICES, Settings
+from deploy.local.commands.screen import say
+from deploy.local.faults import LocalFault
+
+SERVICE = click.Choice(SERVICES)
+
+
+@click.command()
+@click.option("--service", "services", multiple=True, type=SERVICE, help="Only this service's outbox; may be repeated.")
+def relay(services: tuple[str, ...]) -> None:
+    """Publish what waits in the outboxes, until SIGTERM (`up` runs one for all services).
+
+    \b
+    Example:
+      tukiverkko relay --service referrals
+    """
+    from chassis import relay as relays  # noqa: PLC0415
+
+    raise click.exceptions.Exit(relays.main(services or SERVICES))
+
+
+@click.group()
+def parked() -> None:
+    """Events that a service could not take and that wait for a decision.
+
+    \b
+    Example:
+      tukiverkko parked list --service referrals
+    """
+
+
+@parked.command("list")
+@click.option("--service", type=SERVICE, required=True)
+def parked_list(service: str) -> None:
+    """List what is parked, oldest first, without its content.
+
+    \b
+    Example:
+      tukiverkko parked list --service referrals
+    """
+    for row in _asked(lambda store, settings: store.listed(settings, service)):
+        click.echo(json.dumps(asdict(row), default=str))
+
+
+@parked.command("show")
+@click.argument("event_id")
+@click.option("--service", type=SERVICE, required=True)
+def parked_show(event_id: str, service: str) -> None:
+    """Show one parked event: names, codes and ids, never its content.
+
+    \b
+    Example:
+      tukiverkko parked show 0190f3c2-... --service referrals
+    """
+    rows = [row for row in _asked(lambda store, settings: store.listed(settings, service)) if row.event_id == event_id]
+    if not rows:
+        message = f"No event {event_id} is parked at {service}."
+        raise LocalFault(message)
+    for name, value in asdict(rows[0]).items():
+        click.echo(f"{name + ':':<10} {value}")
+
+
+@parked.command("replay")
+@click.argument("event_id", required=False)
+@click.option("--all", "everything", is_flag=True, help="All that is parked at this service.")
+@click.option("--service", type=SERVICE, required=True)
+def parked_replay(event_id: str | None, service: str, *, everything: bool) -> None:
+    """Give one parked event, or all, to the service again.
+
+    \b
+    Example:
+      tukiverkko parked replay --all --service referrals
+    """
+    if (event_id is None) is not everything:
+        message = "give either an event id or --all"
+        raise click.UsageError(message)
+    done = _asked(lambda store, settings: store.replay(settings, service, event_id))
+    say(f"{done} events replayed.")
+
+
+@parked.command("drop")
+@click.argument("event_id")
+@click.option("--reason", required=True, help="A code for the audit, for example operator.duplicate.")
+@click.option("--service", type=SERVICE, required=True)
+def parked_drop(event_id: str, reason: str, service: str) -> None:
+    """Take a parked event away for good and let what waits behind it go on.
+
+    \b
+    Example:
+      tukiverkko parked drop 0190f3c2-... --reason operator.duplicate --service referrals
+    """
+    done = _asked(lambda store, settings: store.drop(settings, service, event_id, reason=reason))
+    say(f"{done} events dropped.")
+
+
+def _asked(question: Callable[[Any, Settings], Any]) -> Any:  # noqa: ANN401  as different as the questions
+    from chassis import parked as store  # noqa: PLC0415
+    from chassis.errors import Refused  # noqa: PLC0415
+    from chassis.link import LinkLost  # noqa: PLC0415
+
+    try:
+        return question(store, Settings.load())
+    except Refused as refusal:
+        raise LocalFault(refusal.detail) from refusal
+    except LinkLost as lost:
+        message = f"The broker does not answer ({lost.reason})."
+        raise LocalFault(message) from lost
+
+
+COMMANDS = (relay, parked)

@@ -1,0 +1,131 @@
+"""Commands about organisations and their rights: token, import, grant, demo."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import click
+
+from chassis.settings import Settings
+from deploy.local.commands.screen import say
+from deploy.local.faults import LocalFault
+
+if TYPE_CHECKING:
+    from services.directory.rules.report import Report
+
+
+@click.command()
+@click.option("--org", "org_key", required=True, help="Key of the organisation the token acts for.")
+@click.option("--scope", "scopes", multiple=True, help="A role, for example sender_client; may be repeated.")
+def token(org_key: str, scopes: tuple[str, ...]) -> None:
+    """Issue an access token for development and print it.
+
+    \b
+    Example:
+      curl -H "Authorization: Bearer $(tukiverkko token --org lt-kavkc)" http://127.0.0.1:8080/referrals
+    """
+    from deploy.local.commands.token import issue  # noqa: PLC0415
+
+    click.echo(issue(Settings.load(), org_key, scopes))
+
+
+@click.group("import")
+def import_group() -> None:
+    """Read files of others into the network.
+
+    \b
+    Example:
+      tukiverkko import organisations organisations.json --dry-run
+    """
+
+
+@import_group.command("organisations")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check every row and tell what would change.")
+def import_organisations(file: Path, *, dry_run: bool) -> None:
+    """Import organisations and their services; a second import of the same file changes nothing.
+
+    \b
+    Example:
+      tukiverkko import organisations organisations.json --dry-run
+    """
+    if not file.is_file():
+        message = f"There is no file {file}."
+        raise LocalFault(message)
+    from deploy.local.commands.rooms import database  # noqa: PLC0415
+    from services.directory.usecases import importing  # noqa: PLC0415
+
+    with database(Settings.load(), "directory") as db:
+        _show(importing.import_file(db, file, dry_run=dry_run))
+
+
+@import_group.command("demo")
+def import_demo() -> None:
+    """Import the project's own copy of the network, with what the demo invents marked as such.
+
+    \b
+    Example:
+      tukiverkko import demo
+    """
+    from deploy.local.commands.rooms import database  # noqa: PLC0415
+    from services.directory.usecases import importing  # noqa: PLC0415
+
+    with database(Settings.load(), "directory") as db:
+        _show(importing.import_demo(db))
+
+
+@click.group()
+def grant() -> None:
+    """Rights of partner systems at the broker.
+
+    \b
+    Example:
+      tukiverkko grant create --org lt-kavkc --name main
+    """
+
+
+@grant.command("create")
+@click.option("--org", "org_key", required=True, help="Key of the organisation.")
+@click.option("--name", default="main", show_default=True, help="Name of the queue: partner.<org>.<name>.")
+def grant_create(org_key: str, name: str) -> None:
+    """Make a queue and a broker user for one partner system; the password is shown once.
+
+    \b
+    Example:
+      tukiverkko grant create --org lt-kavkc --name main
+    """
+    from deploy.local.commands.rooms import database  # noqa: PLC0415
+    from services.subscriptions.usecases import grants  # noqa: PLC0415
+
+    settings = Settings.load()
+    with database(settings, "subscriptions") as db:
+        made = grants.create_grant(db, settings, org_key=org_key, name=name)
+    say(f"queue    {made.queue}")
+    say(f"user     {made.user}")
+    say(f"streams  {', '.join(made.streams)}")
+    say(f"address  {made.amqp_url}")
+
+
+@click.command()
+@click.option("--seed-only", is_flag=True, help="Import the demo's directory and open its group, and play nothing.")
+def demo(*, seed_only: bool) -> None:
+    """Show a police referral to a crisis centre and a sign-up for a group, and their events at a subscriber.
+
+    \b
+    Example:
+      tukiverkko demo
+    """
+    from deploy.local.demo import run, seed  # noqa: PLC0415
+
+    (seed if seed_only else run)(Settings.load(), say)
+
+
+def _show(report: Report) -> None:
+    for line in report.lines():
+        say(line)
+    if not report.ok:
+        raise click.exceptions.Exit(1)
+
+
+COMMANDS = (token, import_group, grant, demo)

@@ -1,0 +1,64 @@
+"""What the commands show to a person: sentences, tables, a followed log."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from chassis.settings import Settings
+from deploy.local.state import Line
+
+FOLLOW_SECONDS = 0.3
+
+
+def say(sentence: str) -> None:
+    """One sentence for the person who started the command, at once even into a pipe."""
+    click.echo(sentence)  # click flushes after each
+
+
+def status_table(settings: Settings, phase: str, lines: Iterable[Line], measured: Mapping[str, object]) -> None:
+    """The whole network at a glance."""
+    console = Console()
+    console.print(f"Network in {settings.home}: [bold]{phase}[/bold], gateway http://127.0.0.1:{settings.port}")
+    table = Table("process", "state", "port", "pid", "restarts", "note")
+    for line in lines:
+        if not line.alive:
+            word = "[red]down[/red]"
+        else:
+            word = "[green]serves[/green]" if line.ready else "[yellow]starts[/yellow]"
+        table.add_row(line.name, word, str(line.port), str(line.pid or ""), str(line.restarts), line.note)
+    if table.row_count:
+        console.print(table)
+    if measured:
+        console.print(_measured(measured))
+
+
+def follow(path: Path) -> None:
+    """Print what is appended to a file, also after it was cut, until Ctrl-C."""
+    place = path.stat().st_size
+    while True:
+        size = path.stat().st_size
+        place = min(place, size)
+        if size > place:
+            with path.open("rb") as file:
+                file.seek(place)
+                text = file.read()
+            click.echo(text.decode("utf-8", "replace"), nl=False)
+            place += len(text)
+        time.sleep(FOLLOW_SECONDS)
+
+
+def _measured(measured: Mapping[str, object]) -> Table:
+    table = Table("what", "now")
+    for name in ("database", "broker"):
+        table.add_row(name, str(measured.get(name, "unknown")))
+    services = measured.get("services")
+    for service, row in services.items() if isinstance(services, dict) else ():
+        waiting = f"{row['outbox']} events wait in the outbox, the oldest for {row['oldest_seconds']} s"
+        table.add_row(service, f"{waiting}; {row['inbox_waiting']} wait in the inbox; {row['parked']} parked")
+    return table

@@ -1,0 +1,86 @@
+"""The programs of one network: private database and broker where none is given, every service, gateway and relay."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import urllib3
+
+from chassis.settings import SERVICES, Settings
+from deploy.local import ports, postgres, rabbit
+from deploy.local.program import Program
+
+PROBE_SECONDS = 2.0
+SERVER_FAULT = 500
+ROOT = Path(__file__).parent.parent.parent
+_pool = urllib3.PoolManager(num_pools=16, maxsize=1)
+
+
+def has_own_postgres(settings: Settings) -> bool:
+    """Whether the launcher runs PostgreSQL itself: unless the environment names another."""
+    env = settings.environment or {}
+    return not (env.get("TUKIVERKKO_POSTGRES_HOST") or env.get("TUKIVERKKO_POSTGRES_PORT"))
+
+
+def has_own_rabbit(settings: Settings) -> bool:
+    """Whether the launcher runs RabbitMQ itself: unless the environment names another."""
+    env = settings.environment or {}
+    return not (env.get("TUKIVERKKO_AMQP_HOST") or env.get("TUKIVERKKO_AMQP_PORT") or env.get("TUKIVERKKO_AMQP_URL"))
+
+
+def ports_needed(settings: Settings) -> tuple[str, ...]:
+    """The names of the ports that must be free before anything starts."""
+    ours = {"postgres": has_own_postgres(settings)}
+    broker = ("rabbitmq", "rabbitmq management", "erlang distribution", "epmd")
+    ours.update(dict.fromkeys(broker, has_own_rabbit(settings)))
+    return tuple(name for name in ports.OFFSETS if ours.get(name, True))
+
+
+def foundation(settings: Settings) -> list[Program]:
+    """Database and broker, slowest first, each with what it needs before it."""
+    programs = []
+    if has_own_rabbit(settings):
+        server = rabbit.prepare(settings)
+        programs += [rabbit.epmd_program(settings), rabbit.program(settings, server)]
+    if has_own_postgres(settings):
+        programs.append(postgres.program(settings, postgres.prepare(settings)))
+    return programs
+
+
+def processes(settings: Settings) -> list[Program]:
+    """Our own processes."""
+    launched = [_python(settings, name, ("-m", "chassis.launch", name), settings.port_of(name)) for name in (*SERVICES, "gateway")]
+    relay = _python(settings, "relay", ("-m", "deploy.local.cli", "relay"), settings.port + ports.OFFSETS["relay"])
+    return [*launched, relay]
+
+
+def _python(settings: Settings, name: str, arguments: tuple[str, ...], port: int) -> Program:
+    return Program(
+        name=name,
+        command=(sys.executable, *arguments),
+        log=settings.home / "logs" / f"{name}.log",
+        ready=lambda: lives(port),
+        env=_environment(settings),
+        folder=ROOT,
+        stop_seconds=6,
+        port=port,
+    )
+
+
+def lives(port: int, page: str = "/health/live") -> bool:
+    """Whether a process answers at its health page."""
+    url = f"http://127.0.0.1:{port}{page}"
+    try:
+        answer = _pool.request("GET", url, timeout=PROBE_SECONDS, retries=False, headers={"Connection": "close"})
+    except urllib3.exceptions.HTTPError:
+        return False
+    return answer.status < SERVER_FAULT
+
+
+def _environment(settings: Settings) -> dict[str, str]:
+    given = {name: value for name, value in os.environ.items() if not name.startswith("TUKIVERKKO_")}
+    given.update({name: value for name, value in (settings.environment or {}).items() if name.startswith("TUKIVERKKO_")})
+    here = {"TUKIVERKKO_HOME": str(settings.home), "TUKIVERKKO_PORT": str(settings.port)}
+    return {**given, **here, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), "TZ": "UTC"}

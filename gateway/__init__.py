@@ -1,0 +1,1 @@
+"""Gateway: limits, identity, deadline and forwarding by path; knows no domain rule."""

@@ -1,0 +1,187 @@
+"""Passes a request to its service and the answer back, unread, under a deadline (architecture.md, trap 4)."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator, Mapping
+from typing import Any
+from urllib.parse import urlsplit
+
+import eventlet
+from urllib3 import HTTPConnectionPool, HTTPResponse, Timeout
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
+
+from chassis.errors import Unavailable
+from chassis.http import Request, Response, Slots
+from chassis.http.headers import bearer, deadline
+from chassis.identity import TokenVerifier
+from chassis.problems import DeadlinePassed
+from gateway.routes import Target
+
+PASSED_ON = (
+    "authorization", "idempotency-key", "if-match", "if-none-match", "content-type", "accept", "accept-language",
+    "last-event-id",
+)  # fmt: skip
+# The door writes its own of the last five; the rest concern one connection only (RFC 9110 section 7.6.1).
+HELD_BACK = frozenset({
+    "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
+    "upgrade", "content-length", "date", "server", "x-request-id", "traceparent",
+})  # fmt: skip
+MOST_FORWARDS = 400
+MOST_STREAMS = 200
+CONNECT_SECONDS = 1.0
+START_SECONDS = 5.0
+SILENCE_SECONDS = 60.0
+SMALL = 256 * 1024
+PIECE = 65536
+PAUSES = (0.05, 0.2)
+"""Waits before trying again when nobody listens: a service that restarts is back soon."""
+
+
+class Backend:
+    """The kept-alive connections to one service."""
+
+    def __init__(self, url: str) -> None:
+        """Connect on first use."""
+        parts = urlsplit(url)
+        self.base = f"{parts.scheme}://{parts.netloc}"
+        timeout = Timeout(connect=CONNECT_SECONDS, read=None)
+        self._pool = HTTPConnectionPool(
+            parts.hostname or "127.0.0.1", parts.port, timeout=timeout, maxsize=MOST_FORWARDS
+        )
+
+    def ask(self, method: str, target: str, *, body: bytes, headers: Mapping[str, str]) -> HTTPResponse:
+        """Send a request and return the answer with its body still unread. Raises Unavailable.
+
+        It is sent again only when it can not have been received, or when a second time changes nothing.
+        """
+        for pause in (*PAUSES, None):
+            try:
+                return self._once(method, target, body, headers)
+            except (NewConnectionError, ConnectTimeoutError):
+                again = pause is not None
+            except (HTTPError, OSError):
+                again = pause is not None and method == "GET"
+            if not again or pause is None:
+                break
+            eventlet.sleep(pause)
+        raise Unavailable("service.unavailable", "The service behind this is away for the moment.", retry_after=2)
+
+    def _once(self, method: str, target: str, body: bytes, headers: Mapping[str, str]) -> HTTPResponse:
+        answer = self._pool.urlopen(
+            method, target, body=body or None, headers=dict(headers), retries=False, redirect=False,
+            assert_same_host=False, preload_content=False, decode_content=False, release_conn=False,
+        )  # fmt: skip
+        if not isinstance(answer, HTTPResponse):
+            raise TypeError
+        return answer
+
+
+class Forward:
+    """The gateway's endpoint for one operation of a service."""
+
+    def __init__(
+        self, target: Target, *, backend: Backend, verifier: TokenVerifier, slots: Slots, streams: Slots
+    ) -> None:
+        """Know the operation and what all of them share."""
+        self._target = target
+        self._name = target.name
+        self._backend = backend
+        self._verifier = verifier
+        self._endless = target.seconds is None
+        self._slots = streams if self._endless else slots
+
+    def answer(self, request: Request, values: dict[str, Any]) -> Response:  # noqa: ARG002 - the path goes on as it came
+        """Forward one request. Raises Refused."""
+        target = self._target
+        request.route = self._name
+        if not target.public:
+            self._verifier.verify(bearer(request.head.headers.get("authorization")))
+        until = deadline(request.head.headers.get("x-deadline-ms"), request.arrived, target.seconds)
+        body = request.body(target.limit)
+        left = START_SECONDS if until is None else until - time.monotonic()
+        if left <= 0 or not self._slots.take(left):
+            raise DeadlinePassed
+        passing: Passing | None = None
+        try:
+            with eventlet.Timeout(left):
+                reply = self._backend.ask(
+                    "GET" if request.method == "HEAD" else request.method,
+                    _address(request),
+                    body=body,
+                    headers=_headers(request, until),
+                )
+                passing = self._passing(reply)
+                return self._response(reply, passing)
+        except eventlet.Timeout:
+            raise DeadlinePassed from None
+        finally:
+            if passing is None:
+                self._slots.give()
+
+    def _passing(self, reply: HTTPResponse) -> Passing | None:
+        length = reply.headers.get("content-length")
+        if self._endless or length is None or int(length) > SMALL:
+            return Passing(reply, self._slots)
+        return None
+
+    def _response(self, reply: HTTPResponse, passing: Passing | None) -> Response:
+        headers = [(name, value) for name, value in reply.headers.items() if name.lower() not in HELD_BACK]
+        headers = [
+            (name, self._relative(value)) if name.lower() == "location" else (name, value) for name, value in headers
+        ]
+        if passing is not None and reply.status not in {204, 304}:
+            return Response(reply.status, headers, passing, endless=self._endless)
+        body = reply.read(decode_content=False)
+        reply.release_conn()
+        if passing is not None:
+            passing.close()
+        return Response(reply.status, headers, body)
+
+    def _relative(self, location: str) -> str:
+        return location.removeprefix(self._backend.base) or "/"
+
+
+class Passing:
+    """An answer that is passed on piece by piece; it gives its place back when it is closed, read to its end or not."""
+
+    def __init__(self, reply: HTTPResponse, slots: Slots) -> None:
+        """Own the reply from now on."""
+        self._reply = reply
+        self._slots: Slots | None = slots
+        self._complete = False
+
+    def __iter__(self) -> Iterator[bytes]:
+        """Each piece as soon as it is there; a service that falls silent ends the answer."""
+        pieces = self._reply.stream(PIECE, decode_content=False)
+        while True:
+            with eventlet.Timeout(SILENCE_SECONDS, TimeoutError()):
+                piece = next(pieces, None)
+            if piece is None:
+                self._complete = True
+                return
+            yield piece
+
+    def close(self) -> None:
+        """Keep the connection when all was read, else drop it."""
+        slots, self._slots = self._slots, None
+        if slots is not None:
+            slots.give()
+            if self._complete:
+                self._reply.release_conn()
+            else:
+                self._reply.close()
+
+
+def _address(request: Request) -> str:
+    return f"{request.path}?{request.head.query}" if request.head.query else request.path
+
+
+def _headers(request: Request, until: float | None) -> dict[str, str]:
+    given = request.head.headers
+    headers = {name: given[name] for name in PASSED_ON if name in given}
+    headers["x-request-id"] = request.request_id
+    headers["traceparent"] = request.trace
+    if until is not None:
+        headers["x-deadline-ms"] = str(max(0, int((until - time.monotonic()) * 1000)))
+    return headers

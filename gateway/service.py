@@ -1,0 +1,62 @@
+"""The gateway: limits, identity, deadline and forwarding by path; no domain rule, no look into a body."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+from nameko.web.handlers import HttpRequestHandler
+
+from chassis.http import Door, Endpoint, Slots
+from gateway.forward import MOST_FORWARDS, MOST_STREAMS, Backend, Forward
+from gateway.pages import own_pages
+from gateway.routes import SPEC, read_targets
+
+
+class Forwarding(HttpRequestHandler):
+    """One entrypoint for all paths of all services.
+
+    A forward runs in the green thread of its connection and not in a nameko worker: it only waits for the service,
+    and the number of those waiting has a limit of its own.
+    """
+
+    server = Door()
+
+    def __init__(self) -> None:
+        """Paths come from the specification at start."""
+        super().__init__("GET", "/")
+
+    def stop(self) -> None:
+        """Stop taking requests; the running ones finish first."""
+        self.server.drain()
+        super().stop()
+
+    def endpoints(self) -> Iterable[tuple[str, str, Endpoint]]:
+        """The gateway's pages, and a forward for each operation of the specification."""
+        config = self.container.config
+        document: Path = config.get("spec", SPEC)
+        slots, streams = Slots(MOST_FORWARDS, 0), Slots(MOST_STREAMS, 0)
+        backends: dict[str, Backend] = {}
+        for template, page in own_pages(document).items():
+            yield "GET", template, page
+        for target in read_targets(document):
+            if target.service not in backends:
+                backends[target.service] = Backend(config["settings"].url_of(target.service))
+            forward = Forward(
+                target,
+                backend=backends[target.service],
+                verifier=self.server.verifier,
+                slots=slots,
+                streams=streams,
+            )
+            yield target.method, target.template, forward
+
+
+class GatewayService:
+    """The process at the front."""
+
+    name = "gateway"
+
+    @Forwarding.decorator()  # type: ignore[untyped-decorator]
+    def forward(self) -> None:
+        """Hold the place: the forwards answer at the door already."""

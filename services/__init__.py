@@ -1,0 +1,1 @@
+"""The independent services; no service imports another, they talk by events only."""

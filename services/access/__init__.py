@@ -1,0 +1,1 @@
+"""Access: who may act for which organisation, by which token."""

@@ -1,0 +1,1 @@
+"""Directory: who is in the network, what they do, where, for whom, and how to refer to them."""

@@ -1,0 +1,1 @@
+"""The rules of the directory: pure functions over plain rows."""

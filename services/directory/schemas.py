@@ -1,0 +1,209 @@
+"""Shapes of the directory, in and out; all of it is public."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import fields, validate
+
+from chassis.paging import DEFAULT, MOST
+from chassis.schema import Shape, classified
+from services.directory.rules import codes
+
+PUBLIC = "public"
+REFERENCE = validate.Length(1, 100)
+COUNTRY = validate.Regexp(r"\A[A-Z]{2}\Z", error="A country code of ISO 3166 in capitals, such as LT.")
+PLACE = validate.Regexp(
+    r"\A([A-Z]{2}:)?[^:\s][^:]{0,119}\Z",
+    error="A municipality such as Raseiniai, best with its country: LT:Raseiniai.",
+)
+WORDS = validate.Regexp(r"\A\s*\S.{0,99}\Z", error="One to a hundred characters, not only spaces.")
+LANGUAGE = validate.Regexp(codes.LANGUAGE, error="A language tag, such as lt.")
+CODE = validate.Regexp(codes.CODE, error="A code of small letters, digits and underscores.")
+
+
+class Party(Shape):
+    """An organisation: id and key."""
+
+    id = classified(fields.UUID(required=True), PUBLIC)
+    key = classified(fields.String(required=True), PUBLIC)
+
+
+class _Listed(Shape):
+    search = classified(fields.String(load_default=None, validate=WORDS), PUBLIC)
+    country = classified(fields.String(load_default=None, validate=COUNTRY), PUBLIC)
+    municipality = classified(fields.String(load_default=None, validate=PLACE), PUBLIC)
+    kind = classified(fields.String(load_default=None, validate=CODE), PUBLIC)
+    cursor = classified(fields.String(load_default=None), PUBLIC)
+    limit = classified(fields.Integer(load_default=DEFAULT, validate=validate.Range(1, MOST)), PUBLIC)
+
+
+class OrganisationQuery(_Listed):
+    """Which organisations: words of the name, place, type or kind of a service."""
+
+
+class ServiceQuery(_Listed):
+    """Which services: words, place, kind, organisation (key or id), language, accepting."""
+
+    organisation = classified(fields.String(load_default=None, validate=REFERENCE), PUBLIC)
+    language = classified(fields.String(load_default=None, validate=LANGUAGE), PUBLIC)
+    accepting = classified(fields.String(load_default=None, validate=validate.OneOf(codes.ACCEPTING)), PUBLIC)
+
+
+def _names() -> fields.Dict:
+    return classified(fields.Dict(keys=fields.String(), values=fields.String(), required=True), PUBLIC)
+
+
+def _text(*, required: bool = True) -> fields.String:
+    return classified(fields.String(required=required, allow_none=not required), PUBLIC)
+
+
+def _texts() -> fields.List[Any]:
+    return classified(fields.List(fields.String(), required=True), PUBLIC)
+
+
+def _fit() -> fields.String:
+    # how it fits the place asked for; null when none was
+    return classified(fields.String(allow_none=True, validate=validate.OneOf(codes.FITS)), PUBLIC)
+
+
+class OrganisationView(Shape):
+    """An organisation with its names in all languages, and one to show."""
+
+    id = classified(fields.UUID(required=True), PUBLIC)
+    key = _text()
+    type = _text()
+    country = _text(required=False)
+    seat = _text(required=False)
+    founded = _text(required=False)
+    parent = classified(fields.Nested(Party, required=True, allow_none=True), PUBLIC)
+    names = _names()
+    name = _text()
+    status = classified(fields.String(required=True, validate=validate.OneOf(codes.ORGANISATION_STATUS)), PUBLIC)
+    version = classified(fields.Integer(required=True), PUBLIC)
+    changed_at = classified(fields.AwareDateTime(required=True), PUBLIC)
+    fit = _fit()
+
+
+class ServiceView(Shape):
+    """A service, with whether it accepts referrals and who said so."""
+
+    id = classified(fields.UUID(required=True), PUBLIC)
+    key = _text()
+    organisation = classified(fields.Nested(Party, required=True), PUBLIC)
+    partners = classified(fields.List(fields.Nested(Party), required=True), PUBLIC)
+    kind = _text()
+    channels = _texts()
+    languages = _texts()
+    coverage = _texts()
+    names = _names()
+    name = _text()
+    about = _text(required=False)
+    started = classified(fields.String(data_key="from", required=True, allow_none=True), PUBLIC)
+    accepting = classified(fields.String(required=True, validate=validate.OneOf(codes.ACCEPTING)), PUBLIC)
+    accepting_source = classified(
+        fields.String(required=True, validate=validate.OneOf(codes.ACCEPTING_SOURCES)), PUBLIC
+    )
+    urgencies = _texts()
+    status = classified(fields.String(required=True, validate=validate.OneOf(codes.SERVICE_STATUS)), PUBLIC)
+    version = classified(fields.Integer(required=True), PUBLIC)
+    changed_at = classified(fields.AwareDateTime(required=True), PUBLIC)
+    fit = _fit()
+
+
+class Accepting(Shape):
+    """Whether referrals are taken now."""
+
+    accepting = classified(fields.String(required=True, validate=validate.OneOf(codes.ACCEPTING_TO_SET)), PUBLIC)
+
+
+class Membership(Shape):
+    """An organisation in an association, coalition or network."""
+
+    organisation = _text()
+    network = classified(fields.String(data_key="in", required=True), PUBLIC)
+    started = classified(fields.String(data_key="from", allow_none=True), PUBLIC)
+    ended = classified(fields.String(data_key="to", allow_none=True), PUBLIC)
+    role = _text(required=False)
+
+
+class InitiativeParty(Shape):
+    """An organisation's part in an initiative."""
+
+    role = _text()
+    organisation = _text()
+
+
+class Activity(Shape):
+    """Something that was done in an initiative."""
+
+    kind = _text(required=False)
+    to = classified(fields.List(fields.String()), PUBLIC)
+    where = classified(fields.List(fields.String(), data_key="in", attribute="in"), PUBLIC)
+    quota_per_country = classified(fields.Integer(), PUBLIC)
+    name = _text(required=False)
+    on = _text(required=False)
+    seat = _text(required=False)
+
+
+class Initiative(Shape):
+    """A partnership or project, as its page says it."""
+
+    key = _text()
+    names = _names()
+    name = _text()
+    started = classified(fields.String(data_key="from", allow_none=True), PUBLIC)
+    ended = classified(fields.String(data_key="to", allow_none=True), PUBLIC)
+    year = _text(required=False)
+    programme = _text(required=False)
+    approved_by = _text(required=False)
+    approved_on = _text(required=False)
+    reported_on = _text(required=False)
+    activities = classified(fields.List(fields.Nested(Activity), required=True), PUBLIC)
+    results = _texts()
+    outputs = _texts()
+    next_step = _text(required=False)
+    lithuanian_partner = _text(required=False)
+    parties = classified(fields.List(fields.Nested(InitiativeParty), required=True), PUBLIC)
+
+
+class Indicator(Shape):
+    """What an initiative planned and reached."""
+
+    initiative = _text()
+    name = _text()
+    unit = _text()
+    planned = classified(fields.Integer(allow_none=True), PUBLIC)
+    reached = classified(fields.Integer(allow_none=True), PUBLIC)
+    impact = _text(required=False)
+
+
+class Licence(Shape):
+    """Where somebody else delivers a programme."""
+
+    programme = _text()
+    by = _text(required=False)
+    municipalities = classified(fields.List(fields.String(), data_key="in", required=True), PUBLIC)
+    note = _text(required=False)
+
+
+class NetworkFact(Shape):
+    """Something said of the network as a whole."""
+
+    country = _text(required=False)
+    fact = _text()
+    as_of = _text(required=False)
+
+
+class NetworkView(Shape):
+    """Who works with whom, and what the sources say of themselves."""
+
+    about = _texts()
+    memberships = classified(fields.List(fields.Nested(Membership), required=True), PUBLIC)
+    initiatives = classified(fields.List(fields.Nested(Initiative), required=True), PUBLIC)
+    indicators = classified(fields.List(fields.Nested(Indicator), required=True), PUBLIC)
+    licences = classified(fields.List(fields.Nested(Licence), required=True), PUBLIC)
+    network_facts = classified(fields.List(fields.Nested(NetworkFact), required=True), PUBLIC)
+
+
+ACCEPTING_EXAMPLE = {"accepting": "open"}

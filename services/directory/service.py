@@ -1,0 +1,97 @@
+"""The door of the directory: HTTP routes; every method hands on to one use case."""
+
+from __future__ import annotations
+
+from chassis.db import Database
+from chassis.http import route
+from chassis.providers import DatabaseProvider
+from chassis.requests import Call, Outcome
+from services.directory import schemas, usecases
+from services.directory.rules.rights import OPERATIONS
+
+
+class DirectoryService:
+    """Who is in the network, what they do and where."""
+
+    name = "directory"
+    operations = OPERATIONS
+    db: Database = DatabaseProvider()
+
+    @route(
+        "GET",
+        "/directory/organisations",
+        operation="directory.organisations",
+        public=True,
+        query=schemas.OrganisationQuery,
+        answers=schemas.OrganisationView,
+        many=True,
+        summary="Find organisations by name, place and kind",
+    )
+    def organisations(self, call: Call) -> Outcome:
+        """List organisations."""
+        return usecases.organisations(self.db, call)
+
+    @route(
+        "GET",
+        "/directory/organisations/<organisation>",
+        operation="directory.organisation",
+        public=True,
+        answers=schemas.OrganisationView,
+        summary="One organisation, by key or id",
+    )
+    def organisation(self, call: Call) -> Outcome:
+        """Read one organisation."""
+        return usecases.organisation(self.db, call)
+
+    @route(
+        "GET",
+        "/directory/services",
+        operation="directory.services",
+        public=True,
+        query=schemas.ServiceQuery,
+        answers=schemas.ServiceView,
+        many=True,
+        summary="Find services by words, place, kind and whether they accept",
+    )
+    def services(self, call: Call) -> Outcome:
+        """List services."""
+        return usecases.services(self.db, call)
+
+    @route(
+        "GET",
+        "/directory/services/<service>",
+        operation="directory.service",
+        public=True,
+        answers=schemas.ServiceView,
+        summary="One service, by key or id",
+    )
+    def service(self, call: Call) -> Outcome:
+        """Read one service."""
+        return usecases.service(self.db, call)
+
+    @route(
+        "PUT",
+        "/directory/services/<service>/accepting",
+        operation="directory.service_accepting",
+        body=schemas.Accepting,
+        answers=schemas.ServiceView,
+        changes=True,
+        needs_version=True,
+        example=schemas.ACCEPTING_EXAMPLE,
+        summary="Say whether your service accepts referrals",
+    )
+    def set_service_accepting(self, call: Call) -> Outcome:
+        """Open, put on waiting or close a service of one's own."""
+        return usecases.set_service_accepting(self.db, call)
+
+    @route(
+        "GET",
+        "/directory/network",
+        operation="directory.network",
+        public=True,
+        answers=schemas.NetworkView,
+        summary="Who works with whom: memberships, initiatives, indicators, licences, facts",
+    )
+    def network(self, call: Call) -> Outcome:
+        """Read the network."""
+        return usecases.network(self.db, call)

@@ -1,0 +1,17 @@
+"""What can be done with the directory; each function loads, decides, saves, tells and audits in one transaction."""
+
+from services.directory.usecases.accepting import set_service_accepting
+from services.directory.usecases.importing import import_demo, import_file, import_organisations
+from services.directory.usecases.reading import network, organisation, organisations, service, services
+
+__all__ = [
+    "import_demo",
+    "import_file",
+    "import_organisations",
+    "network",
+    "organisation",
+    "organisations",
+    "service",
+    "services",
+    "set_service_accepting",
+]

@@ -1,0 +1,1 @@
+"""Groups: programmes, groups, sign-ups, the queue and the roster."""

@@ -1,0 +1,121 @@
+"""The events of groups: ids, codes, states and times only; sign-up ids differ per group, so nobody can follow a man."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+from typing import Any
+
+from chassis import clock
+from chassis.envelope import NETWORK, Event, EventType, event
+from chassis.kinds import Kind
+
+GROUP_OPENED = EventType(
+    name="group.opened",
+    source="groups",
+    data={
+        "group_id": Kind.ID,
+        "organisation_id": Kind.ID,
+        "programme_key": Kind.CODE,
+        "kind": Kind.CODE,
+        "area_codes": Kind.CODES,
+        "languages": Kind.CODES,
+        "mode": Kind.CODE,
+        "capacity": Kind.INTEGER,
+        "accepting": Kind.BOOLEAN,
+        "start_date": Kind.DATE,
+        "version": Kind.INTEGER,
+    },
+    optional=frozenset({"start_date"}),
+    summary="A group takes sign-ups from now on.",
+    audience="Everybody in the network; a support pair is told to its own organisation only.",
+)
+
+_DATA = {
+    "signup_id": Kind.ID,
+    "group_id": Kind.ID,
+    "track": Kind.INTEGER,
+    "state": Kind.CODE,
+    "queue_seq": Kind.INTEGER,
+    "deadline": Kind.TIME,
+    "version": Kind.INTEGER,
+}
+
+
+def _type(verb: str, summary: str) -> EventType:
+    return EventType(
+        name=f"signup.{verb}",
+        source="groups",
+        data=_DATA,
+        optional=frozenset({"deadline"}),
+        summary=summary,
+        audience="The organisation that owns the group.",
+    )
+
+
+SIGN_UP: dict[str, EventType] = {
+    verb: _type(verb, summary)
+    for verb, summary in {
+        "received": "A man signed up and has a place in the queue.",
+        "seated": "A seat was free and nobody waited before him: he has it.",
+        "offered": "A seat is kept for the head of the queue until the deadline.",
+        "offer_accepted": "He took the offered seat.",
+        "offer_declined": "He said no to the offered seat.",
+        "offer_lapsed": "He did not answer in time; the seat is free again.",
+        "withdrawn": "He left.",
+    }.items()
+}
+TYPES: dict[str, EventType] = {each.name: each for each in (GROUP_OPENED, *SIGN_UP.values())}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Step:
+    """One step of a sign-up as the owning organisation may know it."""
+
+    signup_id: uuid.UUID
+    group_id: uuid.UUID
+    org_id: uuid.UUID
+    track: int
+    queue_seq: int
+    state: str
+    deadline: dt.datetime | None
+    version: int
+
+
+def moved(verb: str, step: Step, *, at: dt.datetime) -> Event:
+    """The event of one transition, for the owner of the group."""
+    values = {name: getattr(step, name) for name in _DATA}
+    return event(
+        SIGN_UP[verb],
+        aggregate=("signup", step.signup_id),
+        audience=f"org:{step.org_id}",
+        data={name: value for name, value in values.items() if value is not None},
+        at=at,
+        id=clock.new_id(),
+    )
+
+
+def opened(group: dict[str, Any], *, public: bool, at: dt.datetime) -> Event:
+    """The event of a group that opens."""
+    data = {
+        "group_id": group["id"],
+        "organisation_id": group["org_id"],
+        "programme_key": group["programme_key"],
+        "kind": group["kind"],
+        "area_codes": group["areas"],
+        "languages": group["languages"],
+        "mode": group["mode"],
+        "capacity": group["capacity"],
+        "accepting": True,
+        "start_date": group["start_on"],
+        "version": group["version"],
+    }
+    return event(
+        GROUP_OPENED,
+        aggregate=("group", group["id"]),
+        audience=NETWORK if public else f"org:{group['org_id']}",
+        data={name: value for name, value in data.items() if value is not None},
+        at=at,
+        id=clock.new_id(),
+    )

@@ -1,0 +1,118 @@
+"""Kinds of programmes and groups, the group's own lifecycle, and what it needs to open (groups.md sections 1, 5)."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from chassis.errors import Conflict, FieldError, Invalid, NotFound
+
+GROUP_STATES = ("draft", "open", "running", "finished", "archived", "cancelled")
+INTAKES = ("none", "optional", "required")
+MANDATED = ("no", "yes", "only")
+ADMISSIONS = ("closed", "open", "rolling")
+MODES = ("in_person", "remote", "hybrid")
+LEADER_ROLES = ("lead", "co", "substitute")
+SMALLEST = 2
+CAPACITY = 8
+MIN_TO_START = 4
+SESSIONS = 10
+MINUTES = 120
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Kind:
+    """What a kind of programme brings along; a programme may say otherwise where the fields allow it."""
+
+    leaders: int = 2
+    largest: int = 16
+    intake: str = "none"
+    retention_days: int = 30
+    voluntary_only: bool = False
+    partner_step: bool = False
+    public: bool = True
+
+
+KINDS: dict[str, Kind] = {
+    "peer": Kind(voluntary_only=True),
+    "guided": Kind(intake="optional"),
+    "behaviour_change": Kind(intake="required", retention_days=180, partner_step=True),
+    "drop_in": Kind(leaders=1, largest=1000),
+    "support_pair": Kind(leaders=1, largest=2, intake="required", public=False),
+    "training": Kind(leaders=1, largest=1000),
+    "course": Kind(leaders=1, largest=1000),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class GroupEdge:
+    """One transition of a group; its event is named like its target: `group.opened`."""
+
+    name: str
+    source: str
+    target: str
+
+
+# The other rows of section 5 (start, finish, archive, cancel) come with sessions and attendance.
+GROUP_LIFECYCLE: tuple[GroupEdge, ...] = (GroupEdge("open", "draft", "open"),)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Readiness:
+    """What the opening of a group depends on."""
+
+    kind: str
+    leaders: int
+    scheduled: bool
+    placed: bool
+    texts: int
+    retention_days: int
+
+
+def decide_group(action: str, state: str) -> GroupEdge:
+    """The edge that an action takes. Raises Conflict with the possible actions."""
+    edge = next((each for each in GROUP_LIFECYCLE if (each.name, each.source) == (action, state)), None)
+    if edge is None:
+        allowed = tuple(each.name for each in GROUP_LIFECYCLE if each.source == state)
+        raise Conflict("group.not_possible", f"To {action} is not possible; the group is {state}.", allowed=allowed)
+    return edge
+
+
+def check_ready(ready: Readiness) -> None:
+    """Raise Conflict naming everything that is still missing before the group may open."""
+    needed = KINDS[ready.kind].leaders
+    missing = [
+        *(() if ready.leaders >= needed else (f"{needed} leaders ({ready.leaders} assigned)",)),
+        *(() if ready.scheduled else ("a schedule",)),
+        *(() if ready.placed else ("a public place",)),
+        *(() if ready.texts else ("a name in at least one language",)),
+        *(() if ready.retention_days > 0 else ("the programme's retention in days",)),
+    ]
+    if missing:
+        raise Conflict("group.not_ready", f"Before it opens the group needs: {', '.join(missing)}.", allowed=())
+
+
+def check_capacity(kind: str, capacity: int) -> None:
+    """Raise Invalid when the kind does not allow so many seats."""
+    largest = KINDS[kind].largest
+    if not SMALLEST <= capacity <= largest:
+        detail = f"A {kind} group has {SMALLEST} to {largest} seats."
+        raise Invalid("group.capacity", detail, fields=(FieldError("/capacity", "range", detail),))
+
+
+def check_mandate(kind: str, mandated: str) -> None:
+    """Raise Invalid when a kind that is voluntary by nature is to take men who were sent (groups.md, top)."""
+    if KINDS[kind].voluntary_only and mandated != "no":
+        detail = f"A {kind} programme is voluntary only."
+        raise Invalid("programme.voluntary_only", detail, fields=(FieldError("/mandated", "choice", detail),))
+
+
+def accepting(*, state: str, capacity: int, held: int, waiting: int, waitlist_limit: int | None) -> bool:
+    """Derived, never stored: whether a sign-up gets a seat or a place in the queue now."""
+    room = waitlist_limit is None or waiting < waitlist_limit or (waiting == 0 and held < capacity)
+    return state == "open" and room
+
+
+def may_see_roster(roles: frozenset[str], *, leads: bool) -> None:
+    """A coordinator sees every roster of the organisation, a leader those of own groups. Raises NotFound."""
+    if "group_coordinator" not in roles and not leads:
+        raise NotFound

@@ -1,0 +1,51 @@
+"""Shapes of groups, in and out: programmes and groups, sign-ups, and the parts they share."""
+
+from __future__ import annotations
+
+from services.groups.schemas.grouping import (
+    NEW_GROUP_EXAMPLE,
+    NEW_PROGRAMME_EXAMPLE,
+    GroupQuery,
+    GroupView,
+    NewGroup,
+    NewProgramme,
+    Opening,
+    ProgrammeView,
+    PublicGroup,
+    RosterLine,
+    RosterQuery,
+)
+from services.groups.schemas.parts import (
+    DEMO_GROUP,
+    ListQuery,
+)
+from services.groups.schemas.signing_up import (
+    CARD_EXAMPLE,
+    NEW_SIGN_UP_EXAMPLE,
+    Card,
+    NewSignUp,
+    NewSignUpView,
+    SignUpView,
+)
+
+__all__ = [
+    "CARD_EXAMPLE",
+    "DEMO_GROUP",
+    "NEW_GROUP_EXAMPLE",
+    "NEW_PROGRAMME_EXAMPLE",
+    "NEW_SIGN_UP_EXAMPLE",
+    "Card",
+    "GroupQuery",
+    "GroupView",
+    "ListQuery",
+    "NewGroup",
+    "NewProgramme",
+    "NewSignUp",
+    "NewSignUpView",
+    "Opening",
+    "ProgrammeView",
+    "PublicGroup",
+    "RosterLine",
+    "RosterQuery",
+    "SignUpView",
+]

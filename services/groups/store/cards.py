@@ -1,0 +1,96 @@
+"""Return cards: what a man holds instead of an account; found by the keyed hash of the code, opened by the PIN."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass, replace
+from typing import Any
+
+from chassis.db import Work
+from chassis.errors import NotFound
+from services.groups.store.seats import Group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Found:
+    """Where a card belongs, as the look-up before any organisation tells it."""
+
+    sign_up_id: uuid.UUID
+    org_id: uuid.UUID
+    group_id: uuid.UUID
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Card:
+    """A card under the group's lock; `told_state` is set when it stands for a repeated sign-up."""
+
+    sign_up_id: uuid.UUID
+    pin_mac: bytes
+    failures: int
+    blocked_until: dt.datetime | None
+    told_state: str | None
+    told_seq: int | None
+    told_code_only: bool
+    created_at: dt.datetime
+
+
+BY_CODE = "SELECT sign_up_id, org_id, group_id FROM card_of_code(%s)"
+BY_SIGN_UP = "SELECT sign_up_id, org_id, group_id FROM card_of_sign_up(%s)"
+
+
+def by_code(work: Work, mac: bytes) -> Found | None:
+    """The card with this code."""
+    row = work.one(BY_CODE, (mac,))
+    return Found(**row) if row else None
+
+
+def by_sign_up(work: Work, sign_up_id: uuid.UUID) -> Found | None:
+    """The card of this sign-up."""
+    row = work.one(BY_SIGN_UP, (sign_up_id,))
+    return Found(**row) if row else None
+
+
+ADD = """
+INSERT INTO return_card (sign_up_id, org_id, group_id, code_mac, pin_mac, told_state, told_seq, told_code_only,
+                         created_at)
+VALUES (%(id)s, %(org_id)s, %(group_id)s, %(code_mac)s, %(pin_mac)s, %(told_state)s, %(told_seq)s, %(code_only)s,
+        %(at)s)
+"""
+
+
+def add(work: Work, group: Group, row: dict[str, Any], *, told_state: str, told_seq: int) -> None:
+    """Write a card without a sign-up behind it, with the state and the place in the queue that it tells."""
+    told = {"told_state": told_state, "told_seq": told_seq}
+    work.run(ADD, {**row, **told, "org_id": group.org_id, "group_id": group.id})
+
+
+LOCK = """
+SELECT sign_up_id, pin_mac, failures, blocked_until, told_state, told_seq, told_code_only, created_at
+  FROM return_card WHERE sign_up_id = %s FOR UPDATE
+"""
+
+
+def lock(work: Work, sign_up_id: uuid.UUID) -> Card:
+    """The card for a try of the PIN; tries at one card go one after the other. Raises NotFound."""
+    row = work.one(LOCK, (sign_up_id,))
+    if row is None:
+        raise NotFound
+    return Card(**row)
+
+
+TRIED = "UPDATE return_card SET failures = %s, blocked_until = %s WHERE sign_up_id = %s"
+
+
+def tried(work: Work, card: Card, *, failures: int, blocked_until: dt.datetime | None) -> None:
+    """Keep how often the PIN was wrong in a row, and how long the card is shut for it."""
+    work.run(TRIED, (failures, blocked_until, card.sign_up_id))
+
+
+TELL = "UPDATE return_card SET told_state = %s WHERE sign_up_id = %s AND told_state IS NOT NULL"
+
+
+def tell(work: Work, card: Card, state: str) -> Card:
+    """Move what a card without a sign-up tells."""
+    work.run(TELL, (state, card.sign_up_id))
+    return replace(card, told_state=state)

@@ -1,0 +1,36 @@
+"""What can be done with programmes, groups and sign-ups: load, decide, save, tell, audit, in one transaction."""
+
+from __future__ import annotations
+
+from services.groups.usecases.copies import keep_organisation
+from services.groups.usecases.demo import seed_demo
+from services.groups.usecases.grouping import (
+    create_group,
+    create_programme,
+    list_groups,
+    list_programmes,
+    open_group,
+    read_group,
+    roster,
+)
+from services.groups.usecases.own import accept_offer, decline_offer, status, withdraw
+from services.groups.usecases.seating import sweep
+from services.groups.usecases.signing_up import sign_up
+
+__all__ = [
+    "accept_offer",
+    "create_group",
+    "create_programme",
+    "decline_offer",
+    "keep_organisation",
+    "list_groups",
+    "list_programmes",
+    "open_group",
+    "read_group",
+    "roster",
+    "seed_demo",
+    "sign_up",
+    "status",
+    "sweep",
+    "withdraw",
+]

@@ -1,0 +1,175 @@
+"""Programmes and groups: made, opened, shown, and the roster of the men in them."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from chassis import clock, paging
+from chassis.audit import Entry
+from chassis.db import Database, Work
+from chassis.errors import Conflict, FieldError, Invalid, NotFound, Stale, Unauthenticated
+from chassis.identity import Caller
+from chassis.requests import Call, Outcome
+from services.groups import events, views
+from services.groups.rules import grouping
+from services.groups.store import groups
+from services.groups.usecases.signing_up import PERSONAL
+
+PROGRAMME = "programme"
+GROUP = "group"
+
+
+def create_programme(db: Database, call: Call) -> Outcome:
+    """Make a programme of the caller's organisation. Raises Conflict when the key is taken."""
+    with db.work(call) as work:
+        caller, body = _caller(call), call.body
+        programme_id = done = work.claimed()
+        if programme_id is None:
+            grouping.check_mandate(body["kind"], body["mandated"])
+            programme_id = clock.new_id()
+            key = body["key"] or _key(caller.org_key, body["kind"], programme_id.hex[:6])
+            if not add_programme(work, caller.org_id, {**body, "id": programme_id, "key": key}):
+                raise Conflict("programme.key_taken", f"The key {key} is taken; choose another one.")
+        work.record(
+            Entry(operation="programme.create", object_type=PROGRAMME, object_id=None if done else programme_id)
+        )
+        row = views.programme(work, programme_id)
+        if row is None:
+            raise NotFound
+        return Outcome(value=row, version=row["version"])
+
+
+def list_programmes(db: Database, call: Call) -> Outcome:
+    """The programmes of the caller's organisation, newest first."""
+    with db.work(call) as work:
+        query = call.query
+        rows = views.programmes(work, after=paging.position(query["cursor"]), limit=query["limit"] + 1)
+        work.record(Entry(operation="programme.list", object_type=PROGRAMME, object_id=None))
+        return Outcome(value=paging.page(rows, query["limit"], by="created_at"))
+
+
+def create_group(db: Database, call: Call) -> Outcome:
+    """Make a group as a draft of the caller's organisation. Raises Invalid and Conflict."""
+    with db.work(call) as work:
+        caller = _caller(call)
+        group_id = done = work.claimed()
+        if group_id is None:
+            group_id = clock.new_id()
+            draft(work, group_id, call.body, org=(caller.org_id, caller.org_key), subject=caller.subject)
+        work.record(Entry(operation="group.create", object_type=GROUP, object_id=None if done else group_id))
+        return _own(work, group_id)
+
+
+def open_group(db: Database, call: Call) -> Outcome:
+    """Open a draft for sign-ups. Raises NotFound, Stale, and Conflict with all that is still missing."""
+    with db.work(call) as work:
+        group_id, done = call.path["group_id"], work.claimed()
+        if done is None:
+            open_draft(work, group_id, subject=_caller(call).subject, expected=call.expected_version)
+        work.record(Entry(operation="group.open", object_type=GROUP, object_id=None if done else group_id))
+        return _own(work, group_id)
+
+
+def list_groups(db: Database, call: Call) -> Outcome:
+    """The groups that take sign-ups now, for everybody, newest first."""
+    query = call.query
+    after = paging.position(query["cursor"])
+    with db.view() as work:
+        rows = views.public_groups(work, query, after=after, limit=query["limit"] + 1)
+    return Outcome(value=paging.page(rows, query["limit"], by="opened_at"))
+
+
+def read_group(db: Database, call: Call) -> Outcome:
+    """The group's page; with a token of its own organisation all that its workers may see. Raises NotFound."""
+    group_id = call.path["group_id"]
+    if call.caller is not None:
+        with db.work(call) as work:
+            own = views.own_group(work, group_id)
+        if own is not None:
+            return Outcome(value=own, version=own["version"])
+    with db.view() as work:
+        row = views.public_group(work, group_id)
+    if row is None:
+        raise NotFound
+    return Outcome(value=row, version=None)
+
+
+def roster(db: Database, call: Call) -> Outcome:
+    """The men of a group by alias. Raises NotFound outside the caller's own groups."""
+    with db.work(call) as work:
+        caller, group_id = _caller(call), call.path["group_id"]
+        if views.own_group(work, group_id) is None:
+            raise NotFound
+        grouping.may_see_roster(caller.roles, leads=groups.leads(work, group_id, caller.subject))
+        rows = views.roster(work, group_id, call.query["state"])
+        keys = work.keys.fetch([row["key_id"] for row in rows]) if rows else {}
+        items = [
+            {**row, "alias": keys[row["key_id"]].unseal(PERSONAL, row["participant_id"], row["personal"])["alias"]}
+            for row in rows
+            if row["key_id"] in keys
+        ]
+        work.record(Entry(operation="group.roster", object_type=GROUP, object_id=group_id))
+        return Outcome(value={"items": items, "next": None})
+
+
+def add_programme(work: Work, org_id: uuid.UUID, body: dict[str, Any]) -> bool:
+    """Write a programme with the defaults of its kind; False when the key is taken."""
+    kind = grouping.KINDS[body["kind"]]
+    row = {name: body[name] for name in ("id", "key", "kind", "names", "mandated")}
+    chosen = {"intake": body["intake"] or kind.intake, "retention_days": body["retention_days"] or kind.retention_days}
+    return groups.add_programme(work, {**row, **chosen, "org_id": org_id, "partner_step": kind.partner_step})
+
+
+def draft(work: Work, group_id: uuid.UUID, body: dict[str, Any], *, org: tuple[uuid.UUID, str], subject: str) -> None:
+    """Write a draft; without a programme under the organisation's default one of that kind."""
+    programme = groups.programme(work, body["programme"]) if body["programme"] else _default(work, org, body)
+    if programme is None:
+        detail = "Your organisation has no programme with this key."
+        raise Invalid("programme.unknown", detail, fields=(FieldError("/programme", "unknown", detail),))
+    grouping.check_capacity(programme["kind"], body["capacity"])
+    absent = {"start_on": None, "local_start": None, "tz": None}
+    lengths = {"minutes": grouping.MINUTES, "sessions": grouping.SESSIONS}
+    row = {**body, **absent, **lengths, **(body["schedule"] or {}), "id": group_id, "org_id": org[0]}
+    row |= {"programme_id": programme["id"], "min_to_start": min(body["min_to_start"], body["capacity"])}
+    groups.add_group(work, {**row, "subject": subject}, body["leaders"])
+
+
+def open_draft(work: Work, group_id: uuid.UUID, *, subject: str, expected: int | None) -> None:
+    """Open a draft and tell it. Raises NotFound, Stale and Conflict."""
+    group = groups.lock_for_opening(work, group_id)
+    edge = grouping.decide_group("open", group["state"])
+    if expected != group["version"]:
+        raise Stale("group.stale", f"The group is at version {group['version']} now; read it again.")
+    names = ("kind", "leaders", "scheduled", "placed", "retention_days")
+    grouping.check_ready(grouping.Readiness(**{name: group[name] for name in names}, texts=len(group["names"])))
+    groups.move_group(work, group, transition=edge.name, state=edge.target, subject=subject)
+    told = {**group, "version": group["version"] + 1}
+    work.tell(events.opened(told, public=grouping.KINDS[group["kind"]].public, at=work.now))
+
+
+def _default(work: Work, org: tuple[uuid.UUID, str], body: dict[str, Any]) -> dict[str, Any] | None:
+    key = _key(org[1], body["kind"])
+    found = groups.programme(work, key)
+    if found is None:
+        chosen = {"id": clock.new_id(), "key": key, "kind": body["kind"], "names": body["names"], "mandated": "no"}
+        add_programme(work, org[0], {**chosen, "intake": None, "retention_days": None})
+        found = groups.programme(work, key)
+    return found
+
+
+def _key(*parts: str) -> str:
+    return "-".join(parts).replace("_", "-")[:64]
+
+
+def _own(work: Work, group_id: uuid.UUID) -> Outcome:
+    row = views.own_group(work, group_id)
+    if row is None:
+        raise NotFound
+    return Outcome(value=row, version=row["version"], location=f"/groups/{group_id}")
+
+
+def _caller(call: Call) -> Caller:
+    if call.caller is None:
+        raise Unauthenticated("token.missing", "An access token is needed.")
+    return call.caller

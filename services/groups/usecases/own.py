@@ -1,0 +1,105 @@
+"""The man's own sign-up by return code and PIN: look, answer an offer, leave.
+
+A refusal is raised after the commit: a wrong PIN must be counted, and an offer that is over must lapse and go on to
+the next man, although the one who asked gets no for an answer.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import hmac
+import math
+
+from chassis import clock
+from chassis.audit import Entry
+from chassis.db import Database, Work
+from chassis.errors import NotFound, Refused, TooManyRequests
+from chassis.requests import Call, Outcome
+from services.groups.rules import codes, lifecycle
+from services.groups.store import cards, seats
+from services.groups.store.cards import Card
+from services.groups.store.seats import Group
+from services.groups.usecases import seating
+from services.groups.usecases.signing_up import CODE_PURPOSE, OBJECT, pin_mac, shown, shown_card, told_state
+
+
+def status(db: Database, call: Call) -> Outcome:
+    """How the sign-up stands. Raises NotFound for a wrong code or PIN alike."""
+    return _by_card(db, call, None)
+
+
+def accept_offer(db: Database, call: Call) -> Outcome:
+    """Take the offered seat. Raises Conflict `offer.passed` after the deadline."""
+    return _by_card(db, call, "accept")
+
+
+def decline_offer(db: Database, call: Call) -> Outcome:
+    """Say no to the offered seat; the next man is asked in the same transaction."""
+    return _by_card(db, call, "decline")
+
+
+def withdraw(db: Database, call: Call) -> Outcome:
+    """Leave, at once; a freed seat is offered to the next man in the same transaction."""
+    return _by_card(db, call, "withdraw")
+
+
+def _by_card(db: Database, call: Call, action: str | None) -> Outcome:
+    with db.work(call) as work:
+        repeated = work.claimed() is not None
+        code = codes.normalised(call.body["return_code"])
+        found = cards.by_code(work, work.digest(CODE_PURPOSE, code))
+        if found is None or call.path.get("signup_id", found.sign_up_id) != found.sign_up_id:
+            raise NotFound
+        with seats.inside(work, found.org_id):
+            group = seats.lock_group(work, found.group_id)
+            card = cards.lock(work, found.sign_up_id)
+            now = clock.now()
+            answer = _closed(work, call, card, now=now) or _act(work, group, card, None if repeated else action, now)
+        refused = isinstance(answer, Refused)
+        object_id = None if refused or repeated else card.sign_up_id  # what a repeated request will find again
+        outcome = "refused" if refused else "done"
+        work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=object_id, outcome=outcome))
+    if isinstance(answer, Refused):
+        raise answer
+    return answer
+
+
+def _closed(work: Work, call: Call, card: Card, *, now: dt.datetime) -> Refused | None:
+    """Why the card does not open: shut for too many wrong PINs, or the PIN is wrong once more."""
+    if card.blocked_until is not None and card.blocked_until > now:
+        seconds = math.ceil((card.blocked_until - now).total_seconds())
+        message = "Too many wrong PINs; wait before the next try."
+        return TooManyRequests("signup.too_many_tries", message, retry_after=seconds)
+    given = pin_mac(work, card.sign_up_id, code=call.body["return_code"], pin=call.body["pin"])
+    if not hmac.compare_digest(bytes(card.pin_mac), given):
+        failures = card.failures + 1
+        cards.tried(work, card, failures=failures, blocked_until=now + codes.delay(failures))
+        return NotFound()
+    if card.failures:
+        cards.tried(work, card, failures=0, blocked_until=None)
+    return None
+
+
+def _act(work: Work, group: Group, card: Card, action: str | None, now: dt.datetime) -> Outcome | Refused:
+    group = seating.settle(work, group, now=now)
+    sign_up = seats.one(work, card.sign_up_id)
+    if sign_up is None:
+        return _act_on_card(work, group, card, action, now)
+    if action is not None:
+        try:
+            group, sign_up = seating.take(work, group, sign_up, action, now=now)
+        except Refused as refused:
+            return refused
+        group = seating.fill(work, group, now=now)
+    return Outcome(value=shown(work, group, sign_up))
+
+
+def _act_on_card(work: Work, group: Group, card: Card, action: str | None, now: dt.datetime) -> Outcome | Refused:
+    if action is None:
+        return Outcome(value=shown_card(work, group, card, now=now))
+    try:
+        edge = lifecycle.decide(action, state=told_state(card, now=now), intake=group.intake)
+    except Refused as refused:
+        return refused
+    moved = cards.tell(work, card, edge.target)
+    return Outcome(value=shown_card(work, group, moved, now=now))

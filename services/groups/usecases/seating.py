@@ -1,0 +1,73 @@
+"""Taking and freeing seats under the group lock: every step is one row, one history row and one event (groups.md 4)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from chassis import clock
+from chassis.audit import Entry
+from chassis.db import Database, Work
+from services.groups import events
+from services.groups.rules import lifecycle, queue
+from services.groups.store import seats
+from services.groups.store.seats import Group, SignUp
+
+GROUPS_AT_ONCE = 100
+
+
+def take(work: Work, group: Group, sign_up: SignUp, action: str, *, now: dt.datetime) -> tuple[Group, SignUp]:
+    """Take one step and tell it. Raises Conflict when the table has no such edge."""
+    edge = lifecycle.decide(action, state=sign_up.state, intake=group.intake)
+    until = queue.offer_until(now, code_only=sign_up.code_only) if edge.target == "offered" else None
+    group, moved = seats.move(work, group, sign_up, edge, at=now, offer_until=until)
+    tell(work, group, moved, edge.event, now=now)
+    return group, moved
+
+
+def tell(work: Work, group: Group, sign_up: SignUp, verb: str, *, now: dt.datetime) -> None:
+    """Tell the owner of the group of a step that was just taken."""
+    step = events.Step(
+        signup_id=sign_up.id,
+        group_id=group.id,
+        org_id=group.org_id,
+        track=sign_up.place.track,
+        queue_seq=sign_up.place.queue_seq,
+        state=sign_up.state,
+        deadline=sign_up.offer_until,
+        version=sign_up.version,
+    )
+    work.tell(events.moved(verb, step, at=now))
+
+
+def settle(work: Work, group: Group, *, now: dt.datetime) -> Group:
+    """Let overdue offers lapse and offer what became free; the first thing that every command does under the lock."""
+    for sign_up in seats.overdue(work, group, now):
+        group, _ = take(work, group, sign_up, "lapse", now=now)
+    return fill(work, group, now=now)
+
+
+def fill(work: Work, group: Group, *, now: dt.datetime) -> Group:
+    """Offer every free seat to the head of the queue, in this same transaction."""
+    while group.state == "open" and queue.to_offer(capacity=group.capacity, held=group.held, waiting=group.waiting):
+        first = seats.head(work, group)
+        if first is None:
+            break
+        group, _ = take(work, group, first, "offer", now=now)
+    return group
+
+
+def sweep(db: Database) -> int:
+    """Let offers lapse in groups where nobody asks anything; it only tidies, and may run anywhere at any time."""
+    with db.background("groups.sweeper") as work:
+        found = seats.overdue_groups(work)
+    for org_id, group_id in found:
+        _sweep_one(db, org_id, group_id)
+    return len(found)
+
+
+def _sweep_one(db: Database, org_id: uuid.UUID, group_id: uuid.UUID) -> None:
+    with db.background("groups.sweeper", org=org_id) as work:
+        group = seats.lock_group(work, group_id)
+        settle(work, group, now=clock.now())
+        work.record(Entry(operation="group.sweep", object_type="group", object_id=group_id, purpose="upkeep"))

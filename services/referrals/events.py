@@ -1,0 +1,78 @@
+"""The events of referrals: one per party and transition, with ids, codes and times only (bus.md section 1)."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from dataclasses import dataclass
+
+from chassis import clock
+from chassis.envelope import Event, EventType, event
+from chassis.kinds import Kind
+
+_DATA = {
+    "state": Kind.CODE,
+    "kind": Kind.CODE,
+    "sender_id": Kind.ID,
+    "receiver_id": Kind.ID,
+    "service_id": Kind.ID,
+    "urgency": Kind.CODE,
+    "version": Kind.INTEGER,
+    "reason": Kind.CODE,
+}
+_OPTIONAL = frozenset({"service_id", "reason"})
+_PARTIES = (
+    "The sending and the receiving organisation, each by its own event; the sender as far as feedback_scope allows."
+)
+
+
+def _type(state: str, summary: str) -> EventType:
+    return EventType(
+        name=f"referral.{state}", source="referrals", data=_DATA, optional=_OPTIONAL, summary=summary, audience=_PARTIES
+    )
+
+
+TYPES: dict[str, EventType] = {
+    state: _type(state, summary)
+    for state, summary in {
+        "sent": "A referral was handed to the receiving organisation.",
+        "received": "The receiving organisation confirmed that it has the referral.",
+        "accepted": "The receiving organisation takes the person.",
+        "declined": "The receiving organisation said no before the start; the reason is the outward code.",
+        "withdrawn": "The sending organisation took the referral back.",
+    }.items()
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Facts:
+    """What both parties may know of a referral in an event."""
+
+    referral_id: uuid.UUID
+    kind: str
+    sender_id: uuid.UUID
+    receiver_id: uuid.UUID
+    service_id: uuid.UUID | None
+    urgency: str
+
+
+def moved(facts: Facts, *, state: str, version: int, audience: uuid.UUID, reason: str | None, at: dt.datetime) -> Event:
+    """The event of a step into `state`, for one party, with that party's own version."""
+    values = {
+        "state": state,
+        "kind": facts.kind,
+        "sender_id": facts.sender_id,
+        "receiver_id": facts.receiver_id,
+        "service_id": facts.service_id,
+        "urgency": facts.urgency,
+        "version": version,
+        "reason": reason,
+    }
+    return event(
+        TYPES[state],
+        aggregate=("referral", facts.referral_id),
+        audience=f"org:{audience}",
+        data={name: value for name, value in values.items() if value is not None},
+        at=at,
+        id=clock.new_id(),
+    )

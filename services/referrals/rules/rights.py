@@ -1,0 +1,18 @@
+"""Which roles may do what (access-and-privacy.md section 3); code and tests read this one table."""
+
+from __future__ import annotations
+
+_SENDING = frozenset({"sender_worker", "sender_lead", "sender_client"})
+_RECEIVING = frozenset({"intake_worker", "receiver_worker", "receiver_lead", "recipient_client"})
+
+OPERATIONS: dict[str, frozenset[str]] = {
+    "referral.create": _SENDING,
+    "referral.read": _SENDING | _RECEIVING,
+    "referral.history": _SENDING | _RECEIVING,
+    "referral.inbox": _RECEIVING,
+    "referral.sent": _SENDING,
+    "referral.acknowledge": _RECEIVING,
+    "referral.accept": _RECEIVING,
+    "referral.decline": _RECEIVING,
+    "referral.withdraw": _SENDING,
+}

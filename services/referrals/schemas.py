@@ -1,0 +1,206 @@
+"""Shapes of referrals, in and out; every field carries its class (access-and-privacy.md section 6)."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields, validate, validates_schema
+
+from chassis.paging import DEFAULT, MOST
+from chassis.phones import phone_or_fault
+from chassis.schema import Fault, Shape, classified
+from services.referrals.rules import codes, feedback, lifecycle
+
+REFERENCE = validate.Length(1, 100)
+TEXT = validate.Length(1, 4000)
+OLDEST, YOUNGEST = 1900, 2100
+
+
+class Person(Shape):
+    """Who is referred: a name or a pseudonym, and a year of birth."""
+
+    name = classified(fields.String(required=True, validate=validate.Length(1, 200)), "sealed")
+    birth_year = classified(
+        fields.Integer(required=True, strict=True, validate=validate.Range(OLDEST, YOUNGEST)), "sealed"
+    )
+
+
+class Contact(Shape):
+    """One channel; `safe: unknown` counts as unsafe: nobody writes or rings there without a trained worker."""
+
+    channel = classified(fields.String(required=True, validate=validate.OneOf(codes.CHANNELS)), "sealed")
+    value = classified(fields.String(required=True, validate=validate.Length(3, 200)), "sealed")
+    safe = classified(fields.String(required=True, validate=validate.OneOf(codes.SAFE)), "sealed")
+
+    @validates_schema
+    def phone_is_international(self, value: dict[str, Any], **_: object) -> None:
+        """A phone number is E.164 (http-api.md, Time and numbers)."""
+        if value["channel"] == "phone":
+            phone_or_fault(value["value"], field="value")
+
+
+class NewReferral(Shape):
+    """The ten fields of referrals.md section 4, and what has a default."""
+
+    receiver = classified(fields.String(load_default=None, validate=REFERENCE), "public")
+    service = classified(fields.String(load_default=None, validate=REFERENCE), "public")
+    person = classified(fields.Nested(Person, required=True), "sealed")
+    role = classified(fields.String(required=True, validate=validate.OneOf(codes.ROLES)), "offence")
+    contact = classified(fields.Nested(Contact, load_default=None, allow_none=True), "sealed")
+    contact_via = classified(
+        fields.String(load_default=None, allow_none=True, validate=validate.OneOf(codes.CONTACT_VIA)), "sealed"
+    )
+    needs = classified(
+        fields.List(
+            fields.String(validate=validate.OneOf(codes.NEEDS)), required=True, validate=validate.Length(1, 11)
+        ),
+        "sealed",
+    )
+    reason = classified(fields.String(required=True, validate=TEXT), "sealed")
+    urgency = classified(fields.String(required=True, validate=validate.OneOf(codes.URGENCIES)), "internal")
+    ordered = classified(fields.Boolean(required=True, truthy={True}, falsy={False}), "offence")
+    order_reference = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "offence")
+    person_informed = classified(fields.String(required=True, validate=validate.OneOf(codes.INFORMED)), "sealed")
+    external_ref = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "sealed")
+    feedback_scope = classified(
+        fields.String(load_default=None, allow_none=True, validate=validate.OneOf(feedback.SCOPES)), "internal"
+    )
+
+    @validates_schema
+    def is_complete(self, value: dict[str, Any], **_: object) -> None:
+        """A receiver, a way to reach the man, and the order's reference where it is ordered."""
+        faults: dict[str, list[str]] = {}
+        if value["receiver"] is None and value["service"] is None:
+            faults["service"] = [Fault("required", "Name the service or the receiving organisation, by key or id.")]
+        if value["contact"] is None and value["contact_via"] is None:
+            faults["contact"] = [
+                Fault("required", "Give a contact, or contact_via when he is reached through somebody.")
+            ]
+        if value["ordered"] and value["order_reference"] is None:
+            faults["order_reference"] = [Fault("required", "An ordered referral carries the reference of the order.")]
+        if faults:
+            raise ValidationError({name: list(told) for name, told in faults.items()})
+
+
+class Acknowledgement(Shape):
+    """Nothing needs to be said."""
+
+
+class Acceptance(Shape):
+    """Who takes it on, and when the next step is (T08)."""
+
+    responsible = classified(fields.String(required=True, validate=validate.Length(1, 200)), "sealed")
+    next_step_on = classified(fields.Date(required=True), "sealed")
+
+
+class _Reasoned(Shape):
+    text = classified(fields.String(load_default=None, allow_none=True, validate=TEXT), "sealed")
+
+    @validates_schema
+    def other_is_explained(self, value: dict[str, Any], **_: object) -> None:
+        """The code "other" says nothing without a text."""
+        if value.get("reason") == "other" and value["text"] is None:
+            raise ValidationError({"text": [Fault("required", "The reason `other` needs a text.")]})
+
+
+class Declination(_Reasoned):
+    """Why the receiver says no (T09); the text stays with the receiver."""
+
+    reason = classified(fields.String(required=True, validate=validate.OneOf(codes.DECLINE_REASONS)), "sealed")
+    suggested_service = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "internal")
+
+
+class Withdrawal(_Reasoned):
+    """Why the sender takes it back (T19)."""
+
+    reason = classified(fields.String(required=True, validate=validate.OneOf(codes.WITHDRAW_REASONS)), "sealed")
+
+
+class Party(Shape):
+    """An organisation or service: id and key; the key is null until the directory told of it."""
+
+    id = classified(fields.UUID(required=True), "public")
+    key = classified(fields.String(required=True, allow_none=True), "public")
+
+
+class Handling(Shape):
+    """What the receiver noted with its decision; shown to the receiver alone."""
+
+    responsible = classified(fields.String(), "sealed")
+    next_step_on = classified(fields.String(), "sealed")  # as it was sealed: an ISO date
+    text = classified(fields.String(allow_none=True), "sealed")
+    suggested_service = classified(fields.String(allow_none=True), "internal")
+
+
+class ReferralSummary(Shape):
+    """One line of a work list, without anything about the person."""
+
+    id = classified(fields.UUID(required=True), "internal")
+    side = classified(
+        fields.String(required=True, validate=validate.OneOf((lifecycle.SENDER, lifecycle.RECEIVER))), "internal"
+    )
+    state = classified(fields.String(required=True, validate=validate.OneOf(lifecycle.STATES)), "internal")
+    reason_code = classified(fields.String(allow_none=True), "sealed")
+    urgency = classified(fields.String(required=True), "internal")
+    version = classified(fields.Integer(required=True), "internal")
+    sender = classified(fields.Nested(Party), "internal")
+    receiver = classified(fields.Nested(Party), "internal")
+    sent_at = classified(fields.AwareDateTime(required=True), "internal")
+    changed_at = classified(fields.AwareDateTime(required=True), "internal")
+
+
+class ReferralView(ReferralSummary):
+    """A referral as one side may see it."""
+
+    kind = classified(fields.String(required=True), "internal")
+    service = classified(fields.Nested(Party, allow_none=True), "internal")
+    person = classified(fields.Nested(Person, required=True), "sealed")
+    role = classified(fields.String(required=True), "offence")
+    contact = classified(fields.Nested(Contact, allow_none=True), "sealed")
+    contact_via = classified(fields.String(allow_none=True), "sealed")
+    needs = classified(fields.List(fields.String(), required=True), "sealed")
+    reason = classified(fields.String(required=True), "sealed")
+    ordered = classified(fields.Boolean(required=True), "offence")
+    order_reference = classified(fields.String(allow_none=True), "offence")
+    person_informed = classified(fields.String(required=True), "sealed")
+    external_ref = classified(fields.String(allow_none=True), "sealed")
+    feedback_scope = classified(fields.String(required=True), "internal")
+    handling = classified(fields.Nested(Handling, allow_none=True), "sealed")
+    allowed_actions = classified(fields.List(fields.String(), required=True), "internal")
+
+
+class HistoryEntry(Shape):
+    """One step: when, by which organisation (by whom, on one's own side), from where to where, and why."""
+
+    no = classified(fields.Integer(required=True), "internal")
+    at = classified(fields.AwareDateTime(required=True), "internal")
+    transition = classified(fields.String(required=True), "internal")
+    from_state = classified(fields.String(required=True, allow_none=True), "internal")
+    to_state = classified(fields.String(required=True), "internal")
+    reason_code = classified(fields.String(required=True, allow_none=True), "sealed")
+    by = classified(fields.Nested(Party, required=True), "internal")
+    by_subject = classified(fields.String(required=True, allow_none=True), "internal")
+
+
+class ListQuery(Shape):
+    """Where to go on, how many, and in which state."""
+
+    cursor = classified(fields.String(load_default=None), "public")
+    limit = classified(fields.Integer(load_default=DEFAULT, validate=validate.Range(1, MOST)), "public")
+    state = classified(fields.String(load_default=None, validate=validate.OneOf(lifecycle.STATES)), "public")
+
+
+NEW_REFERRAL_EXAMPLE = {
+    "service": "lt-kavkc-behaviour-change",
+    "person": {"name": "Demo Pavyzdys", "birth_year": 1985},
+    "role": "used_violence",
+    "contact_via": "referrer",
+    "needs": ["violence_own_use"],
+    "reason": "Invented case: police were called, he asks for help to stop.",
+    "urgency": "urgent",
+    "ordered": False,
+    "person_informed": "yes",
+}
+ACCEPTANCE_EXAMPLE = {"responsible": "Intake team", "next_step_on": "2026-12-01"}
+DECLINATION_EXAMPLE = {"reason": "no_capacity"}
+WITHDRAWAL_EXAMPLE = {"reason": "circumstances_changed"}

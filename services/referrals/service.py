@@ -1,0 +1,154 @@
+"""The door of referrals: HTTP routes and subscriptions; every method hands on to one use case."""
+
+from __future__ import annotations
+
+from chassis.db import Database, Work
+from chassis.envelope import Received
+from chassis.http import route
+from chassis.providers import DatabaseProvider
+from chassis.requests import Call, Outcome
+from chassis.subscribe import subscribe
+from services.referrals import schemas, usecases
+from services.referrals.rules.rights import OPERATIONS
+
+
+class ReferralsService:
+    """Referrals between institutions."""
+
+    name = "referrals"
+    operations = OPERATIONS
+    db: Database = DatabaseProvider()
+
+    @route(
+        "POST",
+        "/referrals",
+        operation="referral.create",
+        body=schemas.NewReferral,
+        answers=schemas.ReferralView,
+        status=201,
+        changes=True,
+        example=schemas.NEW_REFERRAL_EXAMPLE,
+        summary="Create and submit a referral",
+    )
+    def create(self, call: Call) -> Outcome:
+        """Create and submit."""
+        return usecases.create(self.db, call)
+
+    @route(
+        "GET",
+        "/referrals/inbox",
+        operation="referral.inbox",
+        query=schemas.ListQuery,
+        answers=schemas.ReferralSummary,
+        many=True,
+        summary="Referrals that my organisation received, newest first",
+    )
+    def inbox(self, call: Call) -> Outcome:
+        """List what came in."""
+        return usecases.inbox(self.db, call)
+
+    @route(
+        "GET",
+        "/referrals/sent",
+        operation="referral.sent",
+        query=schemas.ListQuery,
+        answers=schemas.ReferralSummary,
+        many=True,
+        summary="Referrals that my organisation sent, newest first",
+    )
+    def sent(self, call: Call) -> Outcome:
+        """List what went out."""
+        return usecases.sent(self.db, call)
+
+    @route(
+        "GET",
+        "/referrals/<uuid:referral_id>",
+        operation="referral.read",
+        answers=schemas.ReferralView,
+        summary="One referral, as my side may see it",
+    )
+    def read(self, call: Call) -> Outcome:
+        """Read one."""
+        return usecases.read(self.db, call)
+
+    @route(
+        "GET",
+        "/referrals/<uuid:referral_id>/history",
+        operation="referral.history",
+        answers=schemas.HistoryEntry,
+        many=True,
+        summary="Who moved it, when and why",
+    )
+    def history(self, call: Call) -> Outcome:
+        """Read the history."""
+        return usecases.history(self.db, call)
+
+    @route(
+        "POST",
+        "/referrals/<uuid:referral_id>/acknowledge",
+        operation="referral.acknowledge",
+        body=schemas.Acknowledgement,
+        answers=schemas.ReferralView,
+        changes=True,
+        needs_version=True,
+        example={},
+        summary="Confirm receipt",
+    )
+    def acknowledge(self, call: Call) -> Outcome:
+        """Acknowledge."""
+        return usecases.acknowledge(self.db, call)
+
+    @route(
+        "POST",
+        "/referrals/<uuid:referral_id>/accept",
+        operation="referral.accept",
+        body=schemas.Acceptance,
+        answers=schemas.ReferralView,
+        changes=True,
+        needs_version=True,
+        example=schemas.ACCEPTANCE_EXAMPLE,
+        summary="Take the person",
+    )
+    def accept(self, call: Call) -> Outcome:
+        """Accept."""
+        return usecases.accept(self.db, call)
+
+    @route(
+        "POST",
+        "/referrals/<uuid:referral_id>/decline",
+        operation="referral.decline",
+        body=schemas.Declination,
+        answers=schemas.ReferralView,
+        changes=True,
+        needs_version=True,
+        example=schemas.DECLINATION_EXAMPLE,
+        summary="Say no before the start, with a reason code",
+    )
+    def decline(self, call: Call) -> Outcome:
+        """Decline."""
+        return usecases.decline(self.db, call)
+
+    @route(
+        "POST",
+        "/referrals/<uuid:referral_id>/withdraw",
+        operation="referral.withdraw",
+        body=schemas.Withdrawal,
+        answers=schemas.ReferralView,
+        changes=True,
+        needs_version=True,
+        example=schemas.WITHDRAWAL_EXAMPLE,
+        summary="Take the referral back",
+    )
+    def withdraw(self, call: Call) -> Outcome:
+        """Withdraw."""
+        return usecases.withdraw(self.db, call)
+
+    @subscribe("organisation.registered", "organisation.changed", "organisation.suspended")
+    def keep_organisation(self, work: Work, received: Received) -> None:
+        """Keep the local copy of the directory."""
+        usecases.keep_organisation(work, received)
+
+    @subscribe("service.published", "service.changed", "service.withdrawn")
+    def keep_service(self, work: Work, received: Received) -> None:
+        """Keep the local copy of the directory."""
+        usecases.keep_service(work, received)

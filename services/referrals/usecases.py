@@ -1,0 +1,252 @@
+"""What can be done with a referral: each function loads, decides, saves, tells and audits in one transaction."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from chassis import clock, paging
+from chassis.audit import Entry
+from chassis.db import Database, Work
+from chassis.envelope import Received
+from chassis.errors import Conflict, Stale, Unauthenticated
+from chassis.identity import Caller
+from chassis.requests import Call, Outcome
+from services.referrals import events, store, views
+from services.referrals.rules import feedback, lifecycle
+from services.referrals.rules.lifecycle import RECEIVER, SENDER, Edge
+from services.referrals.rules.receiving import Chosen, Offer, choose
+
+OBJECT = "referral"
+
+
+def create(db: Database, call: Call) -> Outcome:
+    """Create and submit a referral (T01, T02).
+
+    Raises Invalid for a receiver that cannot take it and Conflict while one with the same own reference is open.
+    """
+    with db.work(call) as work:
+        done = work.claimed()
+        if done is not None:
+            return _found(work, done)
+        sender, body = _caller(call), call.body
+        offers = store.offers(work, sender.org_id, receiver=body["receiver"], service=body["service"])
+        chosen = choose(
+            offers, sender=sender.org_id, receiver=body["receiver"], service=body["service"], urgency=body["urgency"]
+        )
+        mac = _reference(work, sender, body)
+        personal = {**body, "feedback_scope": _scope(offers, sender, body), "kind": lifecycle.ORDINARY}
+        opened = _opened(work, sender, chosen, personal, mac)
+        store.open_referral(work, opened)
+        _tell_opened(work, opened)
+        work.record(Entry(operation="referral.create", object_type=OBJECT, object_id=opened.id))
+        row = _new_row(opened, sender, chosen)
+        return Outcome(value=views.shown(row, personal, None), version=1, location=f"/referrals/{opened.id}")
+
+
+def read(db: Database, call: Call) -> Outcome:
+    """One referral as the caller's side may see it. Raises NotFound for everybody else."""
+    with db.work(call) as work:
+        outcome = _found(work, call.path["referral_id"])
+        work.record(Entry(operation="referral.read", object_type=OBJECT, object_id=call.path["referral_id"]))
+        return outcome
+
+
+def inbox(db: Database, call: Call) -> Outcome:
+    """The referrals that the caller's organisation received, newest first."""
+    return _list(db, call, RECEIVER)
+
+
+def sent(db: Database, call: Call) -> Outcome:
+    """The referrals that the caller's organisation sent, newest first."""
+    return _list(db, call, SENDER)
+
+
+def history(db: Database, call: Call) -> Outcome:
+    """Who moved the referral, when and why, as far as the caller's side may know. Raises NotFound."""
+    with db.work(call) as work:
+        row = views.row_of(work, call.path["referral_id"])
+        work.record(Entry(operation="referral.history", object_type=OBJECT, object_id=row["id"]))
+        return Outcome(value={"items": views.history(work, row["id"]), "next": None})
+
+
+def acknowledge(db: Database, call: Call) -> Outcome:
+    """The receiver confirms that it has the referral (T04)."""
+    return _move(db, call, "acknowledge")
+
+
+def accept(db: Database, call: Call) -> Outcome:
+    """The receiver takes the person (T08); from now on the feedback scope is fixed."""
+    return _move(db, call, "accept")
+
+
+def decline(db: Database, call: Call) -> Outcome:
+    """The receiver says no (T09); the sender hears the outward form of the reason only."""
+    return _move(db, call, "decline")
+
+
+def withdraw(db: Database, call: Call) -> Outcome:
+    """The sender takes the referral back (T19)."""
+    return _move(db, call, "withdraw")
+
+
+def keep_organisation(work: Work, received: Received) -> None:
+    """Keep the local copy of an organisation, from organisation.* events."""
+    names = ("key", "type", "country", "status", "version")
+    store.keep_partner(work, {"org_id": received.subject, **{name: received.data[name] for name in names}})
+
+
+def keep_service(work: Work, received: Received) -> None:
+    """Keep the local copy of a service, from service.* events."""
+    names = ("key", "kind", "accepting", "urgencies", "status", "version")
+    copy = {name: received.data[name] for name in names}
+    store.keep_service(work, {"service_id": received.subject, "org_id": received.data["organisation_id"], **copy})
+
+
+def _move(db: Database, call: Call, action: str) -> Outcome:
+    with db.work(call) as work:
+        done = work.claimed()
+        if done is not None:
+            return _found(work, done)
+        caller = _caller(call)
+        leg = store.lock_leg(work, call.path["referral_id"], caller.org_id)
+        own = store.own_row(work, leg)
+        edge = lifecycle.decide(action, state=leg.state, seen=own["state"], side=leg.side, kind=leg.kind)
+        if call.expected_version != own["version"]:
+            raise Stale("referral.stale", f"The referral is at version {own['version']} now; read it again.")
+        if leg.side == RECEIVER and call.body:
+            place = store.CASE_HANDLING
+            key = work.keys.fetch([own["key_id"]])[own["key_id"]]
+            store.keep_handling(work, leg, key.seal(place, leg.id, call.body))
+        _take(work, leg, edge, caller, call.body.get("reason"))
+        work.record(Entry(operation=f"referral.{action}", object_type=OBJECT, object_id=leg.id))
+        return _found(work, leg.id)
+
+
+def _take(work: Work, leg: store.Leg, edge: Edge, caller: Caller, reason: str | None) -> None:
+    """Walk the edge: the leg once, then each party's row, history and event for each step that it may know."""
+    fixes = edge.name == "accept"
+    store.move_leg(work, leg, state=edge.target, fix_scope=fixes)
+    scope = feedback.scope_in_force(leg.feedback_scope, fixed=leg.scope_fixed or fixes)
+    for target in lifecycle.path_of(edge):
+        last = target == edge.target
+        for party in (leg.sender_id, leg.receiver_id):
+            if party == leg.sender_id and not feedback.sender_sees(target, scope):
+                continue
+            code = reason if last else None
+            told = code if party == caller.org_id else feedback.outward_reason(code)
+            taken = store.Step(
+                transition=edge.name if last else "acknowledge",
+                state=target,
+                reason=told,
+                by_org=caller.org_id,
+                by_subject=caller.subject if party == caller.org_id else None,
+            )
+            version = store.step(work, leg, party, taken)
+            outward = feedback.outward_reason(code)
+            work.tell(
+                events.moved(_facts(leg), state=target, version=version, audience=party, reason=outward, at=work.now)
+            )
+
+
+def _opened(work: Work, sender: Caller, chosen: Chosen, personal: dict[str, Any], mac: bytes | None) -> store.Opened:
+    """Seal the personal part twice: no data key is shared between organisations."""
+    referral_id = clock.new_id()
+    record_key, case_key = work.keys.take(), work.keys.take()
+    for_receiver = {name: value for name, value in personal.items() if name != "external_ref"}
+    return store.Opened(
+        id=referral_id,
+        kind=personal["kind"],
+        sender_id=sender.org_id,
+        receiver_id=chosen.org_id,
+        service_id=chosen.service_id,
+        urgency=personal["urgency"],
+        ordered=personal["ordered"],
+        state="sent",
+        feedback_scope=personal["feedback_scope"],
+        subject=sender.subject,
+        at=work.now,
+        reference_mac=mac,
+        record_key=record_key.id,
+        record_sealed=record_key.seal(store.RECORD_PERSONAL, referral_id, personal),
+        case_key=case_key.id,
+        case_sealed=case_key.seal(store.CASE_PERSONAL, referral_id, for_receiver),
+    )
+
+
+def _tell_opened(work: Work, opened: store.Opened) -> None:
+    for party in (opened.sender_id, opened.receiver_id):
+        work.tell(events.moved(_facts(opened), state="sent", version=1, audience=party, reason=None, at=opened.at))
+
+
+def _facts(referral: store.Leg | store.Opened) -> events.Facts:
+    return events.Facts(
+        referral_id=referral.id,
+        kind=referral.kind,
+        sender_id=referral.sender_id,
+        receiver_id=referral.receiver_id,
+        service_id=referral.service_id,
+        urgency=referral.urgency,
+    )
+
+
+def _reference(work: Work, sender: Caller, body: dict[str, Any]) -> bytes | None:
+    if body["external_ref"] is None:
+        return None
+    mac = work.digest("external_ref", f"{sender.org_id} {body['external_ref']}")
+    open_one = store.open_with_reference(work, mac)
+    if open_one is not None:
+        message = f"Your own reference is on the open referral {open_one} already."
+        raise Conflict("referral.reference_in_use", message)
+    return mac
+
+
+def _scope(offers: list[Offer], sender: Caller, body: dict[str, Any]) -> str:
+    kind = next((offer.type for offer in offers if offer.org_id == sender.org_id), "")
+    return body["feedback_scope"] or feedback.default_scope(kind, ordered=body["ordered"])
+
+
+def _new_row(opened: store.Opened, sender: Caller, chosen: Chosen) -> dict[str, Any]:
+    return {
+        "id": opened.id,
+        "side": SENDER,
+        "state": opened.state,
+        "reason": None,
+        "urgency": opened.urgency,
+        "version": 1,
+        "sender_id": sender.org_id,
+        "sender_key": sender.org_key,
+        "receiver_id": chosen.org_id,
+        "receiver_key": chosen.key,
+        "service_id": chosen.service_id,
+        "service_key": chosen.service_key,
+        "sent_at": opened.at,
+        "changed_at": opened.at,
+    }
+
+
+def _found(work: Work, referral_id: uuid.UUID) -> Outcome:
+    row = views.row_of(work, referral_id)
+    place = store.RECORD_PERSONAL if row["side"] == SENDER else store.CASE_PERSONAL
+    personal = work.keys.open(row["key_id"], place, row["id"], row["personal"])
+    handling = None
+    if row["handling"] is not None:
+        handling = work.keys.open(row["key_id"], store.CASE_HANDLING, row["id"], row["handling"])
+    value = views.shown(row, personal, handling)
+    return Outcome(value=value, version=row["version"], location=f"/referrals/{row['id']}")
+
+
+def _list(db: Database, call: Call, side: str) -> Outcome:
+    query = call.query
+    with db.work(call) as work:
+        after = paging.position(query["cursor"])
+        rows = views.listed(work, side, state=query["state"], after=after, limit=query["limit"] + 1)
+        operation = "referral.inbox" if side == RECEIVER else "referral.sent"
+        work.record(Entry(operation=operation, object_type=OBJECT, object_id=None))
+        return Outcome(value=paging.page(rows, query["limit"], by="sent_at"))
+
+
+def _caller(call: Call) -> Caller:
+    if call.caller is None:
+        raise Unauthenticated("token.missing", "An access token is needed.")
+    return call.caller

@@ -1,0 +1,155 @@
+"""Programmes and groups on a real database: made, opened, shown to everybody and to their own organisation."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import pytest
+
+from chassis import clock
+from chassis.db import Database
+from chassis.envelope import Received
+from chassis.errors import Conflict, Invalid, NotFound, Stale
+from chassis.settings import Settings
+from services.groups import schemas, usecases
+from tests.support.groups import CENTRE, OTHER, call, new_group, opened, roster
+
+QUERY = {"cursor": None, "limit": 50, "country": None, "language": None, "area": None, "kind": None}
+
+
+@pytest.fixture
+def db(service_database: Callable[..., Settings]) -> Iterator[Database]:
+    database = Database(service_database("groups"), "groups")
+    yield database
+    database.close()
+
+
+def listed(db: Database, **query: object) -> dict[str, object]:
+    value: dict[str, object] = usecases.list_groups(db, call("GET /groups", None, query={**QUERY, **query})).value
+    return value
+
+
+def read(db: Database, group_id: uuid.UUID, by: object = None) -> dict[str, object]:
+    asked = call("GET /groups/{group_id}", by, path={"group_id": group_id})  # type: ignore[arg-type]
+    return dict(schemas.GroupView().dump(usecases.read_group(db, asked).value))
+
+
+def programme(db: Database, **changes: object) -> dict[str, object]:
+    body = schemas.NewProgramme().load({**schemas.NEW_PROGRAMME_EXAMPLE, **changes})
+    return dict(usecases.create_programme(db, call("POST /programmes", CENTRE, body)).value)
+
+
+def test_a_programme_takes_the_defaults_of_its_kind(db: Database) -> None:
+    peer, change = programme(db), programme(db, kind="behaviour_change")
+    assert (peer["intake"], peer["retention_days"], peer["partner_step"]) == ("none", 30, False)
+    assert (change["intake"], change["retention_days"], change["partner_step"]) == ("required", 180, True)
+    assert str(change["key"]).startswith("lt-kavkc-behaviour-change-")
+    programme(db, key="own-key")
+    with pytest.raises(Conflict):
+        programme(db, key="own-key")
+    with pytest.raises(Invalid):
+        programme(db, mandated="only")
+    asked = call("GET /programmes", CENTRE, query={"cursor": None, "limit": 2})
+    first = usecases.list_programmes(db, asked).value
+    asked.query = {"cursor": first["next"], "limit": 2}
+    second = usecases.list_programmes(db, asked).value
+    assert [item["key"] for item in first["items"] + second["items"]] == ["own-key", change["key"], peer["key"]]
+    asked.caller = OTHER
+    assert usecases.list_programmes(db, asked).value["items"] == []
+
+
+def test_a_draft_is_seen_by_its_own_organisation_only(db: Database) -> None:
+    group = new_group(db, place_full="Slaptoji g. 1")
+    assert read(db, group["id"], CENTRE)["allowed_actions"] == ["open"]
+    for by in (None, OTHER):
+        with pytest.raises(NotFound):
+            read(db, group["id"], by)
+    with pytest.raises(NotFound):
+        usecases.open_group(
+            db, call("POST /groups/{group_id}/open", OTHER, path={"group_id": group["id"]}, expected_version=1)
+        )
+
+
+def test_an_open_group_is_public_without_its_full_address_and_counts(db: Database) -> None:
+    group_id = opened(db, place_full="Slaptoji g. 1")
+    page = read(db, group_id)
+    assert not {"place_full", "held", "waiting", "leaders"} & set(page)
+    assert (page["accepting"], page["seat_at_once"], page["schedule"]["local_start"]) == (True, True, "18:00")  # type: ignore[index]
+    assert read(db, group_id, OTHER) == page
+    inner = read(db, group_id, CENTRE)
+    assert (inner["place_full"], inner["held"], len(inner["leaders"])) == ("Slaptoji g. 1", 0, 2)  # type: ignore[arg-type]
+    assert {name: inner[name] for name in page} == page
+
+
+def test_what_is_missing_is_named_and_a_stale_version_is_refused(db: Database) -> None:
+    group = new_group(db, leaders=[{"subject": "user:a"}], schedule=None, place_public=None)
+    asked = call("POST /groups/{group_id}/open", CENTRE, path={"group_id": group["id"]}, expected_version=1)
+    with pytest.raises(Conflict) as refused:
+        usecases.open_group(db, asked)
+    assert all(word in refused.value.detail for word in ("2 leaders", "schedule", "place"))
+    asked.expected_version = 2
+    with pytest.raises(Stale):
+        usecases.open_group(db, asked)
+    with pytest.raises(Conflict):
+        usecases.open_group(db, call("-", CENTRE, path={"group_id": opened(db)}, expected_version=2))
+
+
+def test_bad_groups_are_refused(db: Database) -> None:
+    with pytest.raises(Invalid):
+        new_group(db, programme="no-such")
+    with pytest.raises(Invalid):
+        new_group(db, capacity=17)
+    with pytest.raises(Conflict, match="leader_twice"):
+        new_group(db, leaders=[{"subject": "user:a"}, {"subject": "user:a"}])
+
+
+def test_the_list_filters_and_pages_and_hides_support_pairs(db: Database) -> None:
+    lithuanian, finnish = opened(db), opened(db, country="FI", languages=["fi", "sv"], areas=["fi-091"])
+    pair = opened(db, kind="support_pair", capacity=2)
+    assert [item["id"] for item in listed(db)["items"]] == [finnish, lithuanian]  # type: ignore[attr-defined]
+    for query in ({"country": "FI"}, {"language": "sv"}, {"area": "fi-091"}):
+        assert [item["id"] for item in listed(db, **query)["items"]] == [finnish]  # type: ignore[attr-defined]
+    assert listed(db, kind="course")["items"] == []
+    first = listed(db, limit=1)
+    assert [item["id"] for item in listed(db, limit=1, cursor=first["next"])["items"]] == [lithuanian]  # type: ignore[attr-defined]
+    with pytest.raises(NotFound):
+        read(db, pair)
+
+
+def test_a_leader_sees_the_roster_of_his_own_group_only(db: Database) -> None:
+    leader = replace(CENTRE, subject="user:demo-leader-1", roles=frozenset({"group_leader"}))
+    own_group, other_group = opened(db), opened(db, leaders=[{"subject": "user:x"}, {"subject": "user:y"}])
+    assert roster(db, own_group, leader) == []
+    with pytest.raises(NotFound):
+        roster(db, other_group, leader)
+
+
+def test_the_copy_of_the_directory_gives_the_key_and_never_goes_back(db: Database) -> None:
+    group_id = opened(db)
+    assert read(db, group_id)["organisation"]["key"] is None  # type: ignore[index]
+    for version, key in ((2, "lt-kavkc"), (1, "lt-older")):
+        copy = {"key": key, "type": "crisis_centre", "country": "LT", "status": "active", "version": version}
+        event = Received(
+            id=clock.new_id(),
+            type="organisation.changed",
+            version=1,
+            source="directory",
+            subject=CENTRE.org_id,
+            audience="network",
+            sequence=version,
+            time=clock.now(),
+            data=copy,
+        )
+        with db.background("test") as work:
+            usecases.keep_organisation(work, event)
+    assert read(db, group_id)["organisation"] == {"id": str(CENTRE.org_id), "key": "lt-kavkc"}
+
+
+def test_the_same_request_makes_one_group(db: Database) -> None:
+    body = schemas.NewGroup().load(schemas.NEW_GROUP_EXAMPLE)
+    made = [
+        usecases.create_group(db, call("POST /groups", CENTRE, body, idempotency_key="g-1")).value["id"] for _ in "ab"
+    ]
+    assert made[0] == made[1]

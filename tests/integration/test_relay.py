@@ -1,0 +1,234 @@
+"""The relay on a real broker and database: order, confirms, returned messages, one leader, outages."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import time
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack
+from dataclasses import replace
+from pathlib import Path
+
+import orjson
+import psycopg
+import pytest
+
+from chassis import topology
+from chassis.clock import now
+from chassis.db import Database
+from chassis.link import CLOSING, Link, LinkLost, Outgoing
+from chassis.outbox import Ready
+from chassis.relay import store
+from chassis.settings import Settings
+from deploy.local import broker, rabbit
+from deploy.local.program import spawn, wait_ready
+from tests.integration.bus_rig import LISTED, depth, relaying, taken, tell, until
+from tests.support.ports import free_base
+
+Make = Callable[..., Settings]
+
+
+@pytest.fixture
+def directory(vhost: Settings, service_database: Make) -> Settings:
+    """A fresh directory database and a virtual host of its own."""
+    return service_database("directory", into=vhost)
+
+
+@pytest.fixture
+def database(directory: Settings) -> Iterator[Database]:
+    """The publisher's side."""
+    made = Database(directory, "directory")
+    yield made
+    made.close()
+
+
+def unpublished(settings: Settings, service: str = "directory") -> int:
+    """Rows that wait in the outbox."""
+    with psycopg.connect(settings.database_url(service)) as connection:
+        row = connection.execute("SELECT count(*) FROM outbox WHERE published_at IS NULL").fetchone()
+        assert row is not None
+        return int(row[0])
+
+
+def test_events_arrive_in_order_and_are_marked(directory: Settings, database: Database) -> None:
+    subjects = [uuid.uuid4() for _ in range(3)]
+    with relaying(directory, "directory") as figures:
+        for subject in subjects:
+            tell(database, subject, 20)
+        until(lambda: unpublished(directory) == 0)
+        assert figures.snapshot()["directory"]["published"] == 60
+    documents = [orjson.loads(message.body) for message in taken(directory, "referrals.events")]
+    for subject in subjects:
+        mine = [each["sequence"] for each in documents if each["subject"] == str(subject)]
+        assert mine == list(range(1, 21))
+
+
+def test_a_message_is_persistent_and_carries_what_a_consumer_needs(directory: Settings, database: Database) -> None:
+    with relaying(directory, "directory"):
+        tell(database, uuid.uuid4())
+        until(lambda: depth(directory, "groups.events") == 1)
+    (message,) = taken(directory, "groups.events")
+    assert message.properties["delivery_mode"] == 2
+    assert message.properties["content_type"] == "application/cloudevents+json"
+    assert message.properties["message_id"] == orjson.loads(message.body)["id"]
+    assert message.properties["application_headers"]["audience"] == "network"
+
+
+def test_an_unroutable_event_stays_in_the_outbox_until_it_can_go(directory: Settings, database: Database) -> None:
+    broker.manage(directory, "DELETE", f"queues/{directory.vhost}/subscriptions.events", None)
+    with relaying(directory, "directory") as figures:
+        tell(database, uuid.uuid4(), kind=LISTED)
+        tell(database, uuid.uuid4())  # routed to others: goes on meanwhile
+        until(lambda: figures.snapshot()["directory"]["returned"] and unpublished(directory) == 1)
+        link = Link(directory.amqp_url("subscriptions"), name="test")
+        link.open()
+        topology.declare_service(link.connection, "subscriptions", ["#"])
+        link.close()
+        until(lambda: unpublished(directory) == 0)
+    assert len(taken(directory, "subscriptions.events")) == 1
+
+
+def test_nobody_listening_outside_is_no_fault(vhost: Settings, service_database: Make) -> None:
+    settings = service_database("subscriptions", into=vhost)
+    database = Database(settings, "subscriptions")
+    ready = Ready(
+        id=uuid.uuid4(),
+        exchange="partners",
+        routing_key=f"org.{uuid.uuid4()}.referral.accepted",
+        type="referral.accepted",
+        version=1,
+        aggregate_type="stream",
+        aggregate_id=uuid.uuid4(),
+        audience="x",
+        body=b"{}",
+        occurred_at=now(),
+    )
+    with relaying(settings, "subscriptions") as figures:
+        with database.background("test") as work:
+            work.tell(ready)
+        until(lambda: unpublished(settings, "subscriptions") == 0)
+        assert figures.snapshot()["subscriptions"]["returned"] == 0
+    database.close()
+
+
+def test_one_leads_and_the_standby_takes_over(directory: Settings, database: Database) -> None:
+    with relaying(directory, "directory") as standby_first, ExitStack() as leading:
+        until(lambda: standby_first.snapshot()["directory"]["leader"])
+        second = leading.enter_context(relaying(directory, "directory"))
+        tell(database, uuid.uuid4(), 3)
+        until(lambda: unpublished(directory) == 0)
+        until(lambda: second.snapshot()["directory"]["database"])
+        assert not second.snapshot()["directory"]["leader"]
+        assert second.snapshot()["directory"]["published"] == 0
+    with ExitStack() as leading:
+        first = leading.enter_context(relaying(directory, "directory"))
+        until(lambda: first.snapshot()["directory"]["leader"])
+        with relaying(directory, "directory") as standby:
+            until(lambda: standby.snapshot()["directory"]["database"])
+            leading.close()
+            tell(database, uuid.uuid4())
+            until(lambda: standby.snapshot()["directory"]["published"] == 1)
+
+
+def test_a_lost_database_connection_is_made_again(directory: Settings, database: Database) -> None:
+    with relaying(directory, "directory") as figures:
+        until(lambda: figures.snapshot()["directory"]["leader"])
+        with psycopg.connect(directory.database_url("directory"), autocommit=True) as connection:
+            connection.execute(
+                "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'relay'"
+                " AND datname = current_database()"
+            )
+        until(lambda: figures.snapshot()["directory"]["failures"])
+        tell(database, uuid.uuid4(), 5)
+        until(lambda: unpublished(directory) == 0)
+
+
+def test_published_rows_are_cleaned_after_their_retention(directory: Settings, database: Database) -> None:
+    tell(database, uuid.uuid4(), 3)
+    with store.connect(directory.database_url("directory")) as connection:
+        connection.execute("UPDATE outbox SET published_at = now() - interval '8 days' WHERE sequence < 3")
+        assert store.clean(connection) == 2
+        assert len(store.oldest(connection, without=[], limit=10)) == 1
+
+
+class OwnBroker:
+    """A broker that this test may stop and starve without hurting others."""
+
+    def __init__(self, settings: Settings, home: Path) -> None:
+        base = free_base()
+        home.chmod(0o755)
+        self.settings = replace(
+            settings, home=home, port=base, amqp_port=base + 11, management_url=f"http://127.0.0.1:{base + 12}"
+        )
+
+    def start(self, stack: ExitStack) -> None:
+        """Start epmd and the node, with all exchanges and queues."""
+        server = rabbit.prepare(self.settings)
+        for program in (rabbit.epmd_program(self.settings), rabbit.program(self.settings, server)):
+            process = spawn(program)
+            stack.callback(process.wait, 15)
+            stack.callback(process.terminate)
+            assert wait_ready(program, process, 60)
+        broker.make_vhost(self.settings)
+
+    def memory(self, share: str) -> None:
+        """Set the broker's memory watermark; a tiny one raises the alarm at once."""
+        server = rabbit.find_server()
+        assert server is not None
+        command = [str(server.parent / "rabbitmqctl"), "set_vm_memory_high_watermark", share]
+        environment = rabbit.program(self.settings, server).env
+        subprocess.run(command, env=environment, check=True, capture_output=True, timeout=60)
+
+
+@pytest.fixture
+def own_broker(service_database: Make, settings: Settings, tmp_path_factory: pytest.TempPathFactory) -> OwnBroker:
+    """Not started yet."""
+    home = tmp_path_factory.mktemp("own")
+    shutil.copytree(settings.home / "secrets", home / "secrets")
+    (home / "logs").mkdir()
+    (home / "run").mkdir()
+    return OwnBroker(service_database("directory"), home)
+
+
+@pytest.mark.slow
+def test_what_was_told_while_the_broker_is_down_arrives_afterwards(own_broker: OwnBroker) -> None:
+    """Trap 6: the write path never touches the broker, and the outbox outlives it."""
+    settings = own_broker.settings
+    database = Database(settings, "directory")
+    subject = uuid.uuid4()
+    with relaying(settings, "directory") as figures, ExitStack() as stack:
+        tell(database, subject, 10)
+        until(lambda: figures.snapshot()["directory"]["failures"])
+        assert figures.snapshot()["directory"]["degraded"]
+        assert unpublished(settings) == 10
+        own_broker.start(stack)
+        until(lambda: unpublished(settings) == 0, 30)
+        sequences = [orjson.loads(message.body)["sequence"] for message in taken(settings, "groups.events")]
+        assert sequences == list(range(1, 11))
+        _starve_and_feed(own_broker, database)
+    database.close()
+
+
+def _starve_and_feed(own_broker: OwnBroker, database: Database) -> None:
+    """Trap 8: under a memory alarm publish and close come back in time, and afterwards all gets through."""
+    settings = own_broker.settings
+    link = Link(settings.amqp_url("directory"), name="starved", deadline=3)
+    link.open()
+    own_broker.memory("0.0000001")
+    message = Outgoing(1, "events", "organisation.changed", b"{}", {}, {"message_id": "m"}, mandatory=True)
+    started = time.monotonic()
+    with pytest.raises(LinkLost, match=r"broker\.blocked"):
+        link.publish([message])
+    assert time.monotonic() - started < 5
+    link.open()
+    link.channel.basic_publish(b"", "events", "x")  # only a connection that publishes is blocked
+    started = time.monotonic()
+    link.blocked = False  # even when the broker has not said so yet
+    link.close()
+    assert time.monotonic() - started < CLOSING + 1
+    tell(database, uuid.uuid4(), 5)
+    assert unpublished(settings) == 5
+    own_broker.memory("0.6")
+    until(lambda: unpublished(settings) == 0, 40)

@@ -1,0 +1,136 @@
+"""The unit of work: all or nothing, sequences without gaps, no leaking context, a database that goes and comes."""
+
+from __future__ import annotations
+
+import datetime as dt
+import threading
+import uuid
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+
+import psycopg
+import pytest
+
+from chassis import clock
+from chassis.audit import Entry
+from chassis.db import Database, Work, WrongRowCount
+from chassis.envelope import EventType, event
+from chassis.errors import Unavailable
+from chassis.kinds import Kind
+from chassis.settings import Settings
+from tests.support.databases import root_url
+
+MOVED = EventType(name="thing.moved", source="referrals", data={"state": Kind.CODE}, summary="Test.", audience="Test.")
+
+
+def moved(thing: uuid.UUID, audience: str = "network") -> object:
+    at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
+    return event(MOVED, aggregate=("thing", thing), audience=audience, data={"state": "x"}, at=at, id=clock.new_id())
+
+
+@pytest.fixture
+def at(service_database: Callable[..., Settings]) -> Settings:
+    return service_database("referrals")
+
+
+@pytest.fixture
+def db(at: Settings) -> Iterator[Database]:
+    database = Database(at, "referrals")
+    yield database
+    database.close()
+
+
+def outbox(at: Settings) -> list[tuple[object, ...]]:
+    with psycopg.connect(root_url(at, "referrals")) as connection:
+        return connection.execute("SELECT aggregate_id, audience, sequence FROM outbox ORDER BY no").fetchall()
+
+
+def tell(db: Database, *events: object) -> None:
+    with db.background("test") as work:
+        work.tell(*events)  # type: ignore[arg-type]
+
+
+def test_sequences_run_from_one_without_gap_per_aggregate_and_audience(db: Database, at: Settings) -> None:
+    one, two, org = uuid.uuid4(), uuid.uuid4(), f"org:{uuid.uuid4()}"
+    tell(db, moved(one), moved(one), moved(two), moved(one, org))
+    tell(db, moved(one), moved(one, org), moved(one, org))
+    told = outbox(at)
+    assert [s for a, u, s in told if (a, u) == (one, "network")] == [1, 2, 3]
+    assert [s for a, u, s in told if (a, u) == (two, "network")] == [1]
+    assert [s for a, u, s in told if (a, u) == (one, org)] == [1, 2, 3]
+
+
+def test_a_failure_leaves_nothing_behind(db: Database, at: Settings) -> None:
+    def fail(work: Work) -> None:
+        work.tell(moved(uuid.uuid4()))  # type: ignore[arg-type]
+        work.record(Entry(operation="x", object_type="thing", object_id=None))
+        raise ZeroDivisionError
+
+    with pytest.raises(ZeroDivisionError), db.background("test") as work:
+        fail(work)
+    assert outbox(at) == []
+    tell(db, moved(uuid.uuid4()))
+    assert len(outbox(at)) == 1
+
+
+def test_parallel_writers_leave_no_gap(db: Database, at: Settings) -> None:
+    thing = uuid.uuid4()
+    threads = [threading.Thread(target=lambda: [tell(db, moved(thing)) for _ in range(10)]) for _ in range(6)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert [s for _, _, s in outbox(at)] == list(range(1, 61))
+
+
+def test_the_organisation_of_one_transaction_is_unknown_to_the_next(at: Settings) -> None:
+    database = Database(replace(at, pool_size=1), "referrals")
+    with database.background("test", org=uuid.uuid4()) as work:
+        assert work.one("SELECT acting_org() AS org")["org"] is not None  # type: ignore[index]
+    with database.background("test") as work:
+        assert work.one("SELECT acting_org() AS org") == {"org": None}
+    with database.view() as work:
+        assert work.one("SELECT acting_org() AS org") == {"org": None}
+    database.close()
+
+
+def test_acting_for_another_ends_with_the_statement(db: Database) -> None:
+    mine, theirs = uuid.uuid4(), uuid.uuid4()
+    with db.background("test", org=mine) as work:
+        with work.acting_for(theirs):
+            assert work.one("SELECT acting_org() AS org") == {"org": theirs}
+        assert work.one("SELECT acting_org() AS org") == {"org": mine}
+
+
+def test_a_write_that_touches_another_number_of_rows_is_an_error(db: Database) -> None:
+    with pytest.raises(WrongRowCount), db.background("test") as work:
+        work.run("UPDATE partner SET status = 'active' WHERE org_id = %s", (uuid.uuid4(),))
+
+
+def test_connections_that_died_are_replaced_without_a_restart(db: Database, at: Settings) -> None:
+    tell(db, moved(uuid.uuid4()))
+    with psycopg.connect(root_url(at, "referrals"), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    tell(db, moved(uuid.uuid4()))
+    assert db.ping()
+    assert len(outbox(at)) == 2
+
+
+def test_a_database_that_is_gone_is_unavailable_not_a_fault(at: Settings) -> None:
+    nowhere = {**(at.environment or {}), "TUKIVERKKO_REFERRALS_DATABASE_URL": "postgresql://x:y@127.0.0.1:1/none"}
+    database = Database(replace(at, environment=nowhere), "referrals")
+    with pytest.raises(Unavailable) as refusal:
+        tell(database, moved(uuid.uuid4()))
+    assert refusal.value.retry_after == 5
+    assert not database.ping()
+    database.close()
+
+
+def test_a_commit_wakes_whoever_listens(db: Database, at: Settings) -> None:
+    with psycopg.connect(at.database_url("referrals"), autocommit=True) as connection:
+        connection.execute("LISTEN outbox")
+        tell(db, moved(uuid.uuid4()))
+        assert [note.channel for note in connection.notifies(timeout=3, stop_after=1)] == ["outbox"]
