@@ -11,6 +11,7 @@ import threading
 import time
 from collections import Counter, deque
 from collections.abc import Callable, Iterable
+from itertools import islice
 from typing import TYPE_CHECKING, Any, TypeVar
 from uuid import UUID
 
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 PREFETCH = 50
+TOGETHER = 40
 TRIES_AT_ONCE = 3
 WAIT_SECONDS = 0.25
 SWEEP_SECONDS = 5.0
@@ -117,15 +119,51 @@ class Consumer:
     def _read(self) -> None:
         while not self._stopping.is_set():
             if self._buffer:
-                self._take(self._buffer.popleft())
+                if len(self._buffer) == 1 or not self._take_together():
+                    self._take(self._buffer.popleft())
                 self._pause = 0.0
             else:
                 self._link.listen(WAIT_SECONDS)
             if time.monotonic() >= self._sweep_due:
                 self._sweep()
 
+    def _take_together(self) -> bool:
+        """Apply what has piled up in one transaction; False, with nothing done, when one of it cannot be applied.
+
+        A commit for each event would cost more than the events themselves; the failing one is then found singly.
+        """
+        messages = list(islice(self._buffer, TOGETHER))
+        self._busy = True
+        try:
+            read = [(kept.read(), kept) for kept in map(_kept, messages)]
+            verdicts = self._patiently(lambda: self._apply_all(read))
+        except _Stopping:
+            raise
+        except Exception:  # noqa: BLE001 - a handler may raise anything; it will raise again when it is taken singly
+            return False
+        finally:
+            self._busy = False
+        self.counts.update(verdict.fate.value for verdict in verdicts)
+        self._failing.clear()
+        for (event, _), verdict in zip(read, verdicts, strict=True):
+            if verdict.followed:
+                self._follow((event.source, event.subject, event.audience))
+        for _ in messages:
+            self._buffer.popleft()
+        with self._link.limit():
+            self._link.channel.basic_ack(messages[-1].delivery_tag, multiple=True)
+        return True
+
+    def _apply_all(self, read: list[tuple[Received, Kept]]) -> list[Verdict]:
+        with self._database.background(f"{self._service}.inbox") as work:
+            verdicts = []
+            for event, kept in read:
+                work.cause = event
+                verdicts.append(inbox.apply(work, event, self._dispatch, kept=kept))
+            return verdicts
+
     def _take(self, message: Any) -> None:
-        kept = Kept(_bytes(message.body), message.properties.get("application_headers") or {})
+        kept = _kept(message)
         self._busy = True
         try:
             try:
@@ -256,5 +294,7 @@ class Consumer:
         self._retries.close()
 
 
-def _bytes(body: bytes | str | memoryview) -> bytes:
-    return body.encode() if isinstance(body, str) else bytes(body)
+def _kept(message: Any) -> Kept:
+    body = message.body
+    raw = body.encode() if isinstance(body, str) else bytes(body)
+    return Kept(raw, message.properties.get("application_headers") or {})

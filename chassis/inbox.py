@@ -89,7 +89,7 @@ def apply(work: Work, event: Received, handler: Handler, *, kept: Kept) -> Verdi
     if event.sequence > gate["last"] + 1:
         _wait(work, event, kept, "blocked" if gate["blocked_by"] else "gap")
         return Verdict(Fate.WAITING, followed=False)
-    work.run(_MOVE, {**where, "sequence": event.sequence, "now": work.now})
+    work.later(_MOVE, {**where, "sequence": event.sequence, "now": work.now})
     handler(work, event)
     return Verdict(Fate.APPLIED, gate["followed"])
 

@@ -25,10 +25,10 @@ import socket
 import sys
 from typing import Any
 
-import psycopg.waiting
 from eventlet.patcher import is_monkey_patched
 from nameko.runners import ServiceRunner
 
+from chassis import waiting
 from chassis.settings import SERVICES, Settings, SettingsError
 from chassis.tracing import emit, log_fault, set_up_logging
 
@@ -48,6 +48,7 @@ def main(arguments: list[str]) -> int:
             message = f"Name one of: {', '.join(NAMES)}. Example: python -m chassis.launch referrals"
             raise CannotStart(message)
         name, settings = arguments[0], Settings.load()
+        waiting.install()
         set_up_logging(name, settings.log_level)
         check_green()
         check_port(settings.host, settings.port_of(name), name)
@@ -59,7 +60,7 @@ def main(arguments: list[str]) -> int:
 
 def check_green() -> None:
     """Refuse to run when a query would block every green thread. Raises CannotStart."""
-    if psycopg.waiting.wait is not psycopg.waiting.wait_selector or not is_monkey_patched("select"):
+    if not waiting.is_green() or not is_monkey_patched("select"):
         message = "psycopg waits in a way that blocks all other requests; start services with chassis.launch only."
         raise CannotStart(message)
 

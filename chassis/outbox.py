@@ -22,9 +22,10 @@ LEAVE = """
 WITH told AS (
     SELECT * FROM unnest(%(id)s::uuid[], %(exchange)s::text[], %(routing_key)s::text[], %(type)s::text[],
                          %(version)s::int[], %(aggregate_type)s::text[], %(aggregate_id)s::uuid[],
-                         %(audience)s::text[], %(data)s::text[], %(body)s::bytea[], %(occurred_at)s::timestamptz[])
+                         %(audience)s::text[], %(data)s::text[], %(body)s::bytea[], %(occurred_at)s::timestamptz[],
+                         %(traceparent)s::text[], %(correlation_id)s::text[], %(causation_id)s::text[])
            WITH ORDINALITY AS t (id, exchange, routing_key, type, version, aggregate_type, aggregate_id, audience,
-                                 data, body, occurred_at, place)
+                                 data, body, occurred_at, traceparent, correlation_id, causation_id, place)
 ), counted AS (
     INSERT INTO event_sequence AS e (aggregate_type, aggregate_id, audience, last)
     SELECT aggregate_type, aggregate_id, audience, count(*) FROM told
@@ -37,7 +38,7 @@ WITH told AS (
     SELECT t.id, t.exchange, t.routing_key, t.type, t.version, t.aggregate_type, t.aggregate_id, t.audience,
            c.last + 1 - row_number() OVER (PARTITION BY t.aggregate_type, t.aggregate_id, t.audience
                                            ORDER BY t.place DESC),
-           t.data::json, t.body, %(traceparent)s, %(correlation_id)s, %(causation_id)s, t.occurred_at
+           t.data::json, t.body, t.traceparent, t.correlation_id, t.causation_id, t.occurred_at
       FROM told AS t JOIN counted AS c USING (aggregate_type, aggregate_id, audience) ORDER BY t.place
 ), remembered AS (
     INSERT INTO request (scope, key, mac, object_id, created_at)
@@ -65,8 +66,18 @@ class Ready:
     occurred_at: dt.datetime
 
 
-def columns_of(events: Sequence[Event | Ready]) -> dict[str, list[Any]]:
+@dataclass(frozen=True, slots=True)
+class Origin:
+    """What an event goes back to: a request, or the event that caused it."""
+
+    traceparent: str | None
+    correlation_id: str | None
+    causation_id: str | None
+
+
+def columns_of(told: Sequence[tuple[Event | Ready, Origin]]) -> dict[str, list[Any]]:
     """The parallel arrays that LEAVE unfolds."""
+    events = [event for event, _ in told]
     return {
         "id": [e.id for e in events],
         "exchange": [e.exchange if isinstance(e, Ready) else "events" for e in events],
@@ -79,4 +90,7 @@ def columns_of(events: Sequence[Event | Ready]) -> dict[str, list[Any]]:
         "data": [None if isinstance(e, Ready) else orjson.dumps(e.data).decode() for e in events],
         "body": [e.body if isinstance(e, Ready) else None for e in events],
         "occurred_at": [e.occurred_at for e in events],
+        "traceparent": [origin.traceparent for _, origin in told],
+        "correlation_id": [origin.correlation_id for _, origin in told],
+        "causation_id": [origin.causation_id for _, origin in told],
     }

@@ -119,9 +119,9 @@ SELECT gen_random_uuid(), %(receiver_id)s, id, 1, 'submit', %(state)s, %(sender_
 def open_referral(work: Work, opened: Opened) -> None:
     """Write the three rows of a new referral; the receiver's one in the receiver's context."""
     values = {name: getattr(opened, name) for name in Opened.__slots__}
-    work.run(OPEN, values)
+    work.later(OPEN, values)
     with work.acting_for(opened.receiver_id):
-        work.run(OPEN_CASE, values)
+        work.later(OPEN_CASE, values)
 
 
 OPEN_REFERENCE = """
@@ -154,7 +154,7 @@ MOVE_LEG = "SELECT leg_moved(%(id)s, %(state)s, %(fix)s, %(at)s)"
 
 def move_leg(work: Work, leg: Leg, *, state: str, fix_scope: bool) -> None:
     """Set the leg's true state."""
-    work.run(MOVE_LEG, {"id": leg.id, "state": state, "fix": fix_scope, "at": work.now})
+    work.later(MOVE_LEG, {"id": leg.id, "state": state, "fix": fix_scope, "at": work.now})
 
 
 VERSION_OF_RECORD = "SELECT version, state, key_id FROM sender_record WHERE id = %s FOR UPDATE"
@@ -223,7 +223,7 @@ KEEP_HANDLING = "UPDATE receiver_case SET handling = %s WHERE id = %s"
 
 def keep_handling(work: Work, leg: Leg, sealed: bytes) -> None:
     """Keep what the receiver noted with its decision, sealed."""
-    work.run(KEEP_HANDLING, (sealed, leg.id))
+    work.later(KEEP_HANDLING, (sealed, leg.id))
 
 
 # A copy never goes back: an older event that comes late changes nothing.
@@ -244,9 +244,9 @@ ON CONFLICT (service_id) DO UPDATE SET org_id = excluded.org_id, key = excluded.
 
 def keep_partner(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of an organisation."""
-    work.run(KEEP_PARTNER, copy, expect=None)
+    work.later(KEEP_PARTNER, copy, expect=None)
 
 
 def keep_service(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of a service."""
-    work.run(KEEP_SERVICE, copy, expect=None)
+    work.later(KEEP_SERVICE, copy, expect=None)

@@ -13,11 +13,12 @@ import pytest
 
 from chassis import clock
 from chassis.audit import Entry
-from chassis.db import Database, Work, WrongRowCount
+from chassis.db import Database, Work
 from chassis.envelope import EventType, event
 from chassis.errors import Unavailable
 from chassis.kinds import Kind
 from chassis.settings import Settings
+from chassis.work import WrongRowCount
 from tests.support.databases import root_url
 
 MOVED = EventType(name="thing.moved", source="referrals", data={"state": Kind.CODE}, summary="Test.", audience="Test.")

@@ -35,5 +35,5 @@ def assert_takes(command: click.Command, arguments: list[str]) -> None:
     while isinstance(command, click.Group) and arguments and not arguments[0].startswith("-"):
         assert arguments[0] in command.commands, arguments[0]
         command, arguments = command.commands[arguments[0]], arguments[1:]
-    if "--help" not in arguments:
+    if arguments and "--help" not in arguments:  # a name alone is a mention, not a call
         command.make_context(command.name, list(arguments))

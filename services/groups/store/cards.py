@@ -62,7 +62,7 @@ VALUES (%(id)s, %(org_id)s, %(group_id)s, %(code_mac)s, %(pin_mac)s, %(told_stat
 def add(work: Work, group: Group, row: dict[str, Any], *, told_state: str, told_seq: int) -> None:
     """Write a card without a sign-up behind it, with the state and the place in the queue that it tells."""
     told = {"told_state": told_state, "told_seq": told_seq}
-    work.run(ADD, {**row, **told, "org_id": group.org_id, "group_id": group.id})
+    work.later(ADD, {**row, **told, "org_id": group.org_id, "group_id": group.id})
 
 
 LOCK = """
@@ -84,7 +84,7 @@ TRIED = "UPDATE return_card SET failures = %s, blocked_until = %s WHERE sign_up_
 
 def tried(work: Work, card: Card, *, failures: int, blocked_until: dt.datetime | None) -> None:
     """Keep how often the PIN was wrong in a row, and how long the card is shut for it."""
-    work.run(TRIED, (failures, blocked_until, card.sign_up_id))
+    work.later(TRIED, (failures, blocked_until, card.sign_up_id))
 
 
 TELL = "UPDATE return_card SET told_state = %s WHERE sign_up_id = %s AND told_state IS NOT NULL"
@@ -92,5 +92,5 @@ TELL = "UPDATE return_card SET told_state = %s WHERE sign_up_id = %s AND told_st
 
 def tell(work: Work, card: Card, state: str) -> Card:
     """Move what a card without a sign-up tells."""
-    work.run(TELL, (state, card.sign_up_id))
+    work.later(TELL, (state, card.sign_up_id))
     return replace(card, told_state=state)

@@ -17,4 +17,4 @@ ON CONFLICT (org_id) DO UPDATE SET key = excluded.key, type = excluded.type, cou
 
 def keep_partner(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of an organisation."""
-    work.run(KEEP_PARTNER, copy, expect=None)
+    work.later(KEEP_PARTNER, copy, expect=None)

@@ -145,7 +145,7 @@ UPDATE peer_group SET waiting = waiting + 1, queue_last = %(queue_seq)s, queue_a
 def enter(work: Work, group: Group, place: Place, row: dict[str, Any]) -> tuple[Group, SignUp]:
     """Write a newcomer and his card at the tail of the queue; `row` has what ENTER names besides place and group."""
     places = {"track": place.track, "waiting_since": place.waiting_since, "queue_seq": place.queue_seq}
-    work.run(ENTER, {**row, **places, "org_id": group.org_id, "group_id": group.id})
+    work.later(ENTER, {**row, **places, "org_id": group.org_id, "group_id": group.id})
     kept = SignUp(id=row["id"], state="waiting", place=place, offer_until=None, code_only=row["code_only"], version=1)
     return replace(group, waiting=group.waiting + 1, queue_last=place.queue_seq, queue_at=place.waiting_since), kept
 
@@ -171,7 +171,7 @@ def move(
     seats, queue = effect(edge)
     values = {"id": sign_up.id, "source": edge.source, "target": edge.target, "name": edge.name, "seats": seats}
     values |= {"queue": queue, "offer_until": offer_until, "actor": next(iter(edge.actors)), "at": at}
-    work.run(MOVE, values)
+    work.later(MOVE, values)
     moved = replace(sign_up, state=edge.target, offer_until=offer_until, version=sign_up.version + 1)
     return replace(group, held=group.held + seats, waiting=group.waiting + queue), moved
 

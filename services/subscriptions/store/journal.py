@@ -61,7 +61,7 @@ def write(work: Work, entry: Entry) -> None:
         "body": entry.body,
         "now": work.now,
     }
-    work.run(WRITE, values)
+    work.later(WRITE, values)
 
 
 # A copy never goes back: an older event that comes late changes nothing.
@@ -75,4 +75,4 @@ ON CONFLICT (org_id) DO UPDATE SET key = excluded.key, status = excluded.status,
 
 def keep_partner(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of an organisation."""
-    work.run(KEEP_PARTNER, copy, expect=None)
+    work.later(KEEP_PARTNER, copy, expect=None)
