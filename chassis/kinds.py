@@ -9,9 +9,11 @@ import datetime as dt
 import enum
 import re
 import uuid
+from collections.abc import Callable
 from typing import Any
 
-_CODE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.:-]{0,63}\Z")
+_CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}\Z")  # small letters only: a name would begin with a capital
+_COUNTRY = re.compile(r"[A-Z]{2}\Z")
 _LANGUAGE = re.compile(r"[a-z]{2,3}(-[A-Za-z0-9]{2,8})?\Z")
 _TIME = re.compile(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,6})?(Z|[+-]\d\d:\d\d)\Z")
 _LONGEST_NAME = 300
@@ -29,10 +31,11 @@ class Kind(enum.Enum):
     BOOLEAN = "boolean"
     CODES = "codes"
     IDS = "ids"
+    COUNTRY = "country"  # ISO 3166 alpha-2
     PUBLIC_NAMES = "public_names"  # language → public name of an organisation or a service, never of a person
 
 
-_CODE_SCHEMA = {"type": "string", "pattern": "^[A-Za-z0-9][A-Za-z0-9_.:-]*$", "maxLength": 64}
+_CODE_SCHEMA = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.:-]*$", "maxLength": 64}
 _ID_SCHEMA = {"type": "string", "format": "uuid"}
 SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.ID: _ID_SCHEMA,
@@ -43,6 +46,7 @@ SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.BOOLEAN: {"type": "boolean"},
     Kind.CODES: {"type": "array", "items": _CODE_SCHEMA, "maxItems": _LONGEST_LIST},
     Kind.IDS: {"type": "array", "items": _ID_SCHEMA, "maxItems": _LONGEST_LIST},
+    Kind.COUNTRY: {"type": "string", "pattern": "^[A-Z]{2}$"},
     Kind.PUBLIC_NAMES: {
         "type": "object",
         "propertyNames": {"pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$"},
@@ -70,10 +74,16 @@ def _id(value: Any) -> str:
     return str(value if isinstance(value, uuid.UUID) else uuid.UUID(value))
 
 
-def _code(value: Any) -> str:
-    if not isinstance(value, str) or not _CODE.match(value):
-        raise ValueError
-    return str(value)
+def _matching(form: re.Pattern[str]) -> Callable[[Any], str]:
+    def read(value: Any) -> str:
+        if not isinstance(value, str) or not form.match(value):
+            raise ValueError
+        return str(value)
+
+    return read
+
+
+_code, _country = _matching(_CODE), _matching(_COUNTRY)
 
 
 def _time(value: Any) -> str:
@@ -126,5 +136,6 @@ _READERS = {
     Kind.BOOLEAN: _boolean,
     Kind.CODES: lambda value: [_code(item) for item in _listed(value)],
     Kind.IDS: lambda value: [_id(item) for item in _listed(value)],
+    Kind.COUNTRY: _country,
     Kind.PUBLIC_NAMES: _names,
 }

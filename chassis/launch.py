@@ -32,6 +32,8 @@ from chassis import waiting
 from chassis.settings import SERVICES, Settings, SettingsError
 from chassis.tracing import emit, log_fault, set_up_logging
 
+waiting.install()
+
 HARD_LIMIT_SECONDS = 9.5
 LOOK_SECONDS = 0.1
 NAMES = ("gateway", *SERVICES)
@@ -48,7 +50,6 @@ def main(arguments: list[str]) -> int:
             message = f"Name one of: {', '.join(NAMES)}. Example: python -m chassis.launch referrals"
             raise CannotStart(message)
         name, settings = arguments[0], Settings.load()
-        waiting.install()
         set_up_logging(name, settings.log_level)
         check_green()
         check_port(settings.host, settings.port_of(name), name)

@@ -12,6 +12,7 @@ import orjson
 
 from chassis.openapi import merged
 from chassis.settings import SERVICES
+from deploy.catalogue import events_page, states_page
 
 ROOT = Path(__file__).parent.parent
 
@@ -31,7 +32,11 @@ def specification() -> bytes:
     return orjson.dumps(merged(service_classes()), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
 
 
-FILES: dict[str, Callable[[], bytes]] = {"gateway/spec.json": specification}
+FILES: dict[str, Callable[[], bytes]] = {
+    "gateway/spec.json": specification,
+    "docs/events.md": events_page,
+    "docs/states.md": states_page,
+}
 """Every generated file and what makes it."""
 
 

@@ -3,5 +3,5 @@
 from __future__ import annotations
 
 
-class LocalFault(Exception):  # noqa: N818  it is no programming error: the message is the whole answer
+class LocalFault(Exception):
     """The network cannot start or go on; the message is one sentence that says what was wrong and what to do."""

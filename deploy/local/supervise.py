@@ -23,7 +23,7 @@ FOUNDATION = ("postgres", "rabbitmq", "epmd")
 STOP_PROCESSES, STOP_FOUNDATION, STOP_EPMD = 6.0, 7.5, 1.0  # together below fifteen seconds
 
 
-class Interrupted(Exception):  # noqa: N818  somebody asked for the end; it is no error
+class Interrupted(Exception):
     """SIGTERM or Ctrl-C came while the network was starting."""
 
 

@@ -46,7 +46,7 @@ class AccessService:
         """Show the metadata."""
         return usecases.server_metadata(self.settings)
 
-    @subscribe("organisation.registered", "organisation.changed", "organisation.suspended")
+    @subscribe("organisation.registered", "organisation.changed")
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)

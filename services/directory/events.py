@@ -17,7 +17,7 @@ _EVERYBODY = "The whole network: public facts only."
 _ORGANISATION = {
     "key": Kind.CODE,
     "type": Kind.CODE,
-    "country": Kind.CODE,
+    "country": Kind.COUNTRY,
     "status": Kind.CODE,
     "names": Kind.PUBLIC_NAMES,
     "version": Kind.INTEGER,

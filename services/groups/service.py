@@ -195,7 +195,7 @@ class GroupsService:
         """Leave."""
         return usecases.withdraw(self.db, call)
 
-    @subscribe("organisation.registered", "organisation.changed", "organisation.suspended")
+    @subscribe("organisation.registered", "organisation.changed")
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)

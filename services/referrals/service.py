@@ -143,12 +143,12 @@ class ReferralsService:
         """Withdraw."""
         return usecases.withdraw(self.db, call)
 
-    @subscribe("organisation.registered", "organisation.changed", "organisation.suspended")
+    @subscribe("organisation.registered", "organisation.changed")
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)
 
-    @subscribe("service.published", "service.changed", "service.withdrawn")
+    @subscribe("service.published", "service.changed")
     def keep_service(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_service(work, received)

@@ -33,7 +33,7 @@ class SubscriptionsService:
         value: bytes = usecases.feed(self.db, call).value
         return value
 
-    @subscribe("organisation.registered", "organisation.changed", "organisation.suspended")
+    @subscribe("organisation.registered", "organisation.changed")
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)

@@ -92,7 +92,7 @@ def environment(settings: Settings) -> dict[str, str]:
 
 def tukiverkko(settings: Settings, *arguments: str, seconds: float = 60.0) -> subprocess.CompletedProcess[str]:
     """Run one command to its end."""
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         (*CLI, *arguments),
         cwd=ROOT,
         env=environment(settings),
@@ -107,7 +107,7 @@ def start(settings: Settings, *, wait: bool = True) -> Network:
     """Start a network in the foreground of a child process and wait until it serves."""
     log = settings.home / "up.log"
     with log.open("ab") as file:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             (*CLI, "up"),
             cwd=ROOT,
             env=environment(settings),

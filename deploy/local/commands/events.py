@@ -104,7 +104,7 @@ def parked_drop(event_id: str, reason: str, service: str) -> None:
     say(f"{done} events dropped.")
 
 
-def _asked(question: Callable[[Any, Settings], Any]) -> Any:  # noqa: ANN401  as different as the questions
+def _asked(question: Callable[[Any, Settings], Any]) -> Any:
     from chassis import parked as store  # noqa: PLC0415
     from chassis.errors import Refused  # noqa: PLC0415
     from chassis.link import LinkLost  # noqa: PLC0415

@@ -148,7 +148,7 @@ def _detach(settings: Settings) -> None:
     path = settings.home / "logs" / "supervisor.log"
     place = path.stat().st_size if path.exists() else 0
     with path.open("ab") as log:
-        process = subprocess.Popen(  # noqa: S603
+        process = subprocess.Popen(
             (sys.executable, "-m", "deploy.local.cli", "up"),
             stdin=subprocess.DEVNULL,
             stdout=log,
@@ -175,7 +175,7 @@ def _since(path: Path, place: int) -> str:
 
 def _begin_demo(settings: Settings, stack: contextlib.ExitStack) -> None:
     # a process of its own: the supervisor must stay free to restart what ends and to hear Ctrl-C
-    process = subprocess.Popen(  # noqa: S603
+    process = subprocess.Popen(
         (sys.executable, "-m", "deploy.local.cli", "demo"),
         cwd=Path(__file__).parents[3],
         env={**os.environ, "TUKIVERKKO_HOME": str(settings.home)},
