@@ -47,7 +47,7 @@ check: setup-dev ## format, lint, types, imports, migrations, unit and contract 
 	@$(VENV)/bin/ruff check .
 	@$(VENV)/bin/mypy
 	@$(VENV)/bin/lint-imports
-	@$(VENV)/bin/squawk $$(find chassis services -path '*/migrations/*.sql')
+	@$(PYTHON) -m deploy.check_migrations
 	@$(PYTHON) -m deploy.generate --check
 	@$(PYTHON) -m pytest -q tests/unit tests/contract
 

@@ -9,11 +9,8 @@ packages that are gone, so its ServiceRunner is driven from here (runtime.md sec
 from __future__ import annotations
 
 import os
-import warnings
 
 os.environ["PSYCOPG_WAIT_FUNC"] = "wait_selector"
-# eventlet says at every start that it is in maintenance; we know, and decided (architecture.md section 2)
-warnings.filterwarnings("ignore", message=r"\s*Eventlet is deprecated")
 
 import eventlet
 

@@ -19,6 +19,8 @@ from chassis.settings import KEYS_DATABASE, SERVICES, Settings
 
 ROOT = Path(__file__).parent.parent
 LOCK = 7_014_226_001
+LIMITS = "SET LOCAL lock_timeout = '5s'; SET LOCAL statement_timeout = '10min'; "
+"""Put before each file: a migration that waits for a lock makes everybody behind it wait too, so it gives up."""
 
 TABLE = """
 CREATE TABLE IF NOT EXISTS {}.migration (name text PRIMARY KEY, checksum text NOT NULL, applied_at timestamptz NOT NULL)
@@ -75,6 +77,12 @@ def key_steps_of(service: str) -> Iterator[Step]:
         yield Step(service, KEYS_DATABASE, service, f"keys/{path.name}", path.read_text(encoding="utf-8"))
 
 
+def text_of(step: Step) -> str:
+    """What is executed for it; the lines keep their numbers."""
+    # The files name the role and schema of the service by a placeholder, so that one file serves every service.
+    return LIMITS + step.text.replace("{app}", f"{step.service}_app").replace("{service}", step.service)
+
+
 def _apply(url: str, steps: list[Step], *, dry_run: bool) -> list[str]:
     done = []
     with psycopg.connect(url, autocommit=True) as connection:
@@ -99,12 +107,10 @@ def _pending(connection: psycopg.Connection[tuple[object, ...]], step: Step) -> 
 
 
 def _run(connection: psycopg.Connection[tuple[object, ...]], step: Step) -> None:
-    # The files name the role and schema of the service by a placeholder, so that one file serves every service.
-    text = step.text.replace("{app}", f"{step.service}_app").replace("{service}", step.service)
     insert = sql.SQL("INSERT INTO {}.migration VALUES (%s, %s, %s)").format(sql.Identifier(step.schema))
     try:
         with connection.transaction():
-            connection.execute(text.encode("utf-8"))
+            connection.execute(text_of(step).encode("utf-8"))
             connection.execute(insert, (step.name, step.checksum, clock.now()))
     except psycopg.Error as error:
         message = f"{step.name} failed on {step.database}: {error}"

@@ -88,7 +88,8 @@ def merged(services: Iterable[type]) -> dict[str, Any]:
         info={"description": ABOUT, "license": {"name": "Apache-2.0", "identifier": "Apache-2.0"}},
         servers=[{"url": "/"}],
     )
-    _shared(spec)
+    services = tuple(services)
+    _shared(spec, {status for service in services for _, plan in plans_of(service) for status in plan.refuses})
     for path, summary in OWN_PAGES.items():
         spec.path(path, operations={"get": _own_page(path, summary)})
     owners = dict.fromkeys(OWN_PAGES, "gateway")
@@ -135,14 +136,14 @@ class _Names:
         raise ValueError(message)
 
 
-def _shared(spec: APISpec) -> None:
+def _shared(spec: APISpec, more_problems: set[int]) -> None:
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     spec.components.schema("Problem", PROBLEM)
     for name, header in _HEADERS.items():
         spec.components.header(name, header)
     for name, parameter in _PARAMETERS.items():
         spec.components.parameter(name, "header", parameter)
-    for status in _PROBLEMS:
+    for status in sorted({*_PROBLEMS, *more_problems}):
         content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
         spec.components.response(f"Problem{status}", {"description": HTTPStatus(status).phrase, "content": content})
 
@@ -242,7 +243,7 @@ def _statuses(plan: Plan) -> set[int]:
         statuses |= {409, 422}
     if plan.needs_version:
         statuses |= {409, 412, 428}
-    return statuses
+    return statuses | set(plan.refuses)
 
 
 def _refs(statuses: set[int]) -> dict[str, Any]:

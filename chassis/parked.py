@@ -47,7 +47,8 @@ def replay(settings: Settings, service: str, event_id: str | None = None) -> int
         sender = retry.Retries(Link(settings.amqp_url(service), name=f"{service} replay"), service)
         with closing(sender):
             done = 0
-            for tag, kept, message_id in _messages(link, service):
+            # all are taken before the first is sent: what is parked again at once must not be met a second time
+            for tag, kept, message_id in tuple(_messages(link, service)):
                 if event_id in (None, _shown(kept, message_id).event_id):
                     sender.replay(kept, message_id)
                     _audit(settings, service, "parked.replay", _readable(kept), "operator.replay")

@@ -27,9 +27,9 @@ _KNOWN = (
     (re.compile("Field may not be null"), "null", "This field may not be null."),
     (re.compile("Invalid input type|Not a valid|Invalid value|Not a finite|Special numeric"), "type", None),
     (re.compile("Shorter than|Longer than|Length must be"), "length", None),
-    (re.compile("Must be one of|Not a valid choice"), "choice", None),
+    (re.compile("Must be one of|Not a valid choice|One or more of the choices"), "choice", None),
     (re.compile("Must be (greater|less)"), "range", None),
-    (re.compile("does not match expected pattern"), "pattern", "This text does not have the expected form."),
+    (re.compile("String does not match expected pattern"), "pattern", "This text does not have the expected form."),
 )
 
 
@@ -70,9 +70,9 @@ def unclassified(schema: type[Schema] | Schema) -> tuple[str, ...]:
     return tuple(_unclassified(made, "", frozenset()))
 
 
-def field_errors(error: ValidationError) -> tuple[FieldError, ...]:
-    """All faults of a load, each with the JSON pointer of its place."""
-    return tuple(_flatten(error.messages, ""))
+def field_errors(error: ValidationError, schema: Schema) -> tuple[FieldError, ...]:
+    """All faults of a load by this schema, each with the JSON pointer of its place."""
+    return tuple(_flatten(error.messages, "", schema))
 
 
 def ecma_pattern(pattern: str) -> str:
@@ -91,17 +91,44 @@ def _unclassified(schema: Schema, prefix: str, seen: frozenset[type]) -> Iterato
             yield from _unclassified(inner.schema, f"{prefix}{name}.", seen | {type(inner.schema)})
 
 
-def _flatten(messages: Any, pointer: str) -> Iterator[FieldError]:
+class _Entry:
+    """One entry of a dict field, whose faults marshmallow files under `key` and `value`."""
+
+    def __init__(self, owner: fields.Dict) -> None:
+        self.parts = {"key": owner.key_field, "value": owner.value_field}
+
+
+_Place = Schema | fields.Field[Any] | _Entry | None
+
+
+def _flatten(messages: Any, pointer: str, at: _Place) -> Iterator[FieldError]:
     if isinstance(messages, Mapping):
         for name, inner in messages.items():
-            # marshmallow files faults of the whole object, and of a dict's keys and values, under names of its own
-            own = name in {"_schema", "key", "value"} and not isinstance(inner, Mapping)
-            yield from _flatten(inner, pointer if own else f"{pointer}/{_escape(name)}")
+            # names of marshmallow's own stand for no place in what was sent; a field may be called `value` as well
+            own = name == "_schema" or (isinstance(at, _Entry) and name in at.parts)
+            yield from _flatten(inner, pointer if own else f"{pointer}/{_escape(name)}", _inside(at, name))
     elif isinstance(messages, Sequence) and not isinstance(messages, str):
         for inner in messages:
-            yield from _flatten(inner, pointer)
+            yield from _flatten(inner, pointer, at)
     else:
         yield _field_error(messages, pointer)
+
+
+def _inside(at: _Place, name: object) -> _Place:
+    if isinstance(at, fields.Nested):
+        at = at.schema
+    if isinstance(at, Schema):
+        # a number is a place in a list of such objects
+        return at if isinstance(name, int) else _field_called(at, name)
+    if isinstance(at, fields.Dict):
+        return _Entry(at)
+    if isinstance(at, _Entry):
+        return at.parts.get(str(name))
+    return at.inner if isinstance(at, fields.List) else None
+
+
+def _field_called(schema: Schema, name: object) -> fields.Field[Any] | None:
+    return next((field for key, field in schema.load_fields.items() if (field.data_key or key) == name), None)
 
 
 def _field_error(message: object, pointer: str) -> FieldError:

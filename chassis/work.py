@@ -19,6 +19,7 @@ import psycopg
 from psycopg.rows import DictRow
 
 from chassis import audit, clock, outbox, requests
+from chassis.pipelining import one_flush
 
 if TYPE_CHECKING:
     from chassis.envelope import Event, Received
@@ -195,7 +196,7 @@ class Work:
             cursors = [self.connection.execute(statements[0].query, statements[0].parameters)]
         else:
             self._broken = True
-            with self.connection.pipeline():
+            with one_flush(self.connection):
                 cursors = [self.connection.execute(each.query, each.parameters) for each in statements]
             self._broken = False
         for statement, cursor in zip(statements, cursors, strict=True):
@@ -210,7 +211,7 @@ class Work:
         row = audit.row_of(entry, call, actor=self.actor, at=self.now, key=self._owner.audit_key)
         parameters = {
             **row,
-            **outbox.columns_of(self._told),
+            "events": outbox.as_json(self._told),
             "audit_id": row["id"] if self._audit else None,
             "now": self.now,
             **self._remembered(entry.object_id),

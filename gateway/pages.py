@@ -16,7 +16,8 @@ KINDS = {
     "favicon-32x32.png": "image/png",
 }
 POLICY = (
-    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'"
+    "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
+    "connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
 )
 GUARD = [("X-Content-Type-Options", "nosniff"), ("Content-Security-Policy", POLICY), ("Referrer-Policy", "no-referrer")]
 

@@ -124,7 +124,9 @@ def databases(instances: Instances, worker: str) -> Iterator[Databases]:
 
 
 @pytest.fixture(scope="session")
-def settings(instances: Instances, databases: Databases, worker: str, tmp_path_factory: pytest.TempPathFactory) -> Settings:
+def settings(
+    instances: Instances, databases: Databases, worker: str, tmp_path_factory: pytest.TempPathFactory
+) -> Settings:
     """Settings with a home of this worker's own (secrets, keys) and a database of keys of its own.
 
     They name no service database: take `service_database` for that.
@@ -163,3 +165,11 @@ def network() -> Iterator[Network]:
     running = start(new_settings())
     yield running
     discard(running)
+
+
+@pytest.fixture(scope="session")
+def demo(network: Network) -> Network:
+    """The same network with the demo's directory and group in it."""
+    seeded = network.command("demo", "--seed-only")
+    assert seeded.returncode == 0, seeded.stderr
+    return network

@@ -75,7 +75,7 @@ def _load_query(schema: Schema, values: dict[str, Any]) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(values)
     except ValidationError as error:
-        raise BadQuery(field_errors(error)) from None
+        raise BadQuery(field_errors(error, schema)) from None
     return loaded
 
 
@@ -92,5 +92,5 @@ def _load_json(schema: Schema | None, raw: bytes) -> dict[str, Any]:
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as error:
-        raise Invalid("body.invalid", "Some fields do not fit.", fields=field_errors(error)) from None
+        raise Invalid("body.invalid", "Some fields do not fit.", fields=field_errors(error, schema)) from None
     return loaded

@@ -57,6 +57,7 @@ class Plan:
     example: Any = None
     description: str = ""
     tag: str = ""
+    refuses: tuple[int, ...] = ()
 
     @property
     def name(self) -> str:
@@ -196,18 +197,20 @@ def route(
     example: Any = None,
     description: str = "",
     tag: str = "",
+    refuses: tuple[int, ...] = (),
 ) -> Callable[[Method], Method]:
     """Make a method of a service answer `method path`; it takes a Call and returns an Outcome.
 
     `many`: `answers` is the shape of one of `{"items": [...], "next": cursor or null}`. `reads` other than JSON: the
     body comes unread in `call.raw`. `raw`: the method returns bytes, a Response or a werkzeug Response, of the media
-    type `gives`. `deadline`: a class of DEADLINES.
+    type `gives`. `deadline`: a class of DEADLINES. `refuses`: statuses of refusals that only this route has, such as
+    410, for the specification.
     """
     plan = Plan(
         method=method, path=path, operation=operation, summary=summary, public=public, body=body() if body else None,
         query=query() if query else None, answers=answers() if answers else None, many=many, status=status,
         changes=changes, needs_version=needs_version, limit=limit, reads=reads, raw=raw, gives=gives,
-        deadline=deadline, example=example, description=description, tag=tag,
+        deadline=deadline, example=example, description=description, tag=tag, refuses=refuses,
     )  # fmt: skip
     if deadline not in DEADLINES:
         message = f"{deadline!r} is no deadline class; use one of {', '.join(DEADLINES)}"

@@ -51,7 +51,8 @@ def missing_packages(settings: Settings) -> list[str]:
 @contextlib.contextmanager
 def no_service_starts(policy: Path = POLICY, clusters: Path = POSTGRES_POLICY) -> Iterator[None]:
     """Keep the installation from starting a system instance; what was there before is there afterwards."""
-    written = [path for path, text in ((policy, GUARD), (clusters, "create_main_cluster = false\n")) if _place(path, text)]
+    wanted = ((policy, GUARD), (clusters, "create_main_cluster = false\n"))
+    written = [path for path, text in wanted if _place(path, text)]
     try:
         yield
     finally:
@@ -84,8 +85,8 @@ def _apt(verb: str, missing: list[str], *arguments: str) -> None:
 
 def _ask_for(missing: list[str]) -> str:
     return (
-        f"Not found on this machine: {' and '.join(missing)}; install the Debian packages postgresql and rabbitmq-server, "
-        "or run the network in containers with compose.yaml."
+        f"Not found on this machine: {' and '.join(missing)}; install the Debian packages postgresql and "
+        "rabbitmq-server, or run the network in containers with compose.yaml."
     )
 
 

@@ -24,6 +24,7 @@ CONFIGURATION = {
     "max_connections": "200",
     "shared_buffers": "256MB",
     "max_wal_size": "2GB",
+    "jit": "off",  # every statement here is short; compiling one would cost more than running it
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_error_statement": "panic",  # a failing statement may carry what a person wrote
@@ -169,5 +170,3 @@ def _forget_stale_pid(files: PostgresFiles) -> None:
             path.unlink(missing_ok=True)
     except (OSError, IndexError):
         return
-
-

@@ -38,7 +38,8 @@ def make_databases(settings: Settings) -> None:
                 for statement in base.inside:
                     connection.execute(_own(statement))
     except psycopg.Error as error:
-        message = f"PostgreSQL on port {settings.postgres_port} refused the set-up: {str(error).strip().splitlines()[0]}"
+        reason = str(error).strip().splitlines()[0]
+        message = f"PostgreSQL on port {settings.postgres_port} refused the set-up: {reason}"
         raise LocalFault(message) from error
 
 

@@ -24,7 +24,11 @@ class Base:
     def outside(self) -> tuple[str, ...]:
         """Statements about the database itself; a copy of it needs them again."""
         grants = tuple(f"GRANT CONNECT ON DATABASE {self.name} TO {guest}" for guest in self.guests)
-        return (f"ALTER DATABASE {self.name} OWNER TO {self.owner}", f"REVOKE ALL ON DATABASE {self.name} FROM PUBLIC", *grants)
+        return (
+            f"ALTER DATABASE {self.name} OWNER TO {self.owner}",
+            f"REVOKE ALL ON DATABASE {self.name} FROM PUBLIC",
+            *grants,
+        )
 
 
 def role_names() -> tuple[str, ...]:
@@ -64,10 +68,16 @@ def bases() -> tuple[Base, ...]:
 
 def as_script(password: Callable[[str], str]) -> str:
     """The whole as a psql script; `password` gives the quoted secret of a role (for compose a psql variable)."""
-    lines = ["-- Made from deploy/local/roles.py; run by psql as superuser, as often as you like.", "\\set ON_ERROR_STOP on"]
+    lines = [
+        "-- Made from deploy/local/roles.py; run by psql as superuser, as often as you like.",
+        "\\set ON_ERROR_STOP on",
+    ]
     for role in role_names():
         missing = f"WHERE NOT EXISTS (SELECT FROM pg_roles WHERE rolname = '{role}')"
-        lines += [f"SELECT 'CREATE ROLE {role}' {missing} \\gexec", f"ALTER ROLE {role} {ATTRIBUTES} PASSWORD {password(role)};"]
+        lines += [
+            f"SELECT 'CREATE ROLE {role}' {missing} \\gexec",
+            f"ALTER ROLE {role} {ATTRIBUTES} PASSWORD {password(role)};",
+        ]
     for base in bases():
         missing = f"WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{base.name}')"
         lines += [f"SELECT 'CREATE DATABASE {base.name}' {missing} \\gexec", *(f"{text};" for text in base.outside)]

@@ -1,4 +1,4 @@
-"""What one network writes down about itself, so that status, down and the next start know which processes are its own."""
+"""What one network writes down about itself: status, down and the next start know by it which processes are its own."""
 
 from __future__ import annotations
 

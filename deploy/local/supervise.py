@@ -55,7 +55,8 @@ class Supervisor:
     def _clear(self) -> None:
         earlier = state.read(self.settings.home)
         self.state.processes = earlier.processes if earlier else {}
-        state.write(self.settings.home, self.state)  # from now on `down` finds us, and orphans stay known if we are killed
+        # from now on `down` finds us, and orphans stay known if we are killed
+        state.write(self.settings.home, self.state)
         left = state.end_orphans(self.settings.home)
         self._write()
         if left:
@@ -72,7 +73,8 @@ class Supervisor:
         provision.make_databases(settings)
         self._migrate()
         self.say("Starting services, gateway and relay.")
-        own = [self.watch.add(program) for program in network.processes(settings)]  # none of them needs the broker to start
+        # none of them needs the broker to start
+        own = [self.watch.add(program) for program in network.processes(settings)]
         self._await(foundation)
         broker.make_vhost(settings)
         self._await(own)

@@ -98,7 +98,7 @@ WITH leg AS (
     INSERT INTO sender_record (id, org_id, receiver_id, service_id, state, urgency, version, key_id, personal,
                                external_ref_mac, sent_at, changed_at)
     SELECT id, %(sender_id)s, %(receiver_id)s, %(service_id)s, %(state)s, %(urgency)s, 1, %(record_key)s,
-           %(record_sealed)s, %(reference_mac)s, %(at)s, %(at)s FROM leg RETURNING id
+           %(record_sealed)s, %(reference_mac)s, %(at)s, %(at)s FROM leg WHERE id IS NOT NULL RETURNING id
 )
 INSERT INTO history (id, org_id, referral_id, no, transition, to_state, by_org, by_subject, at)
 SELECT gen_random_uuid(), %(sender_id)s, id, 1, 'submit', %(state)s, %(sender_id)s, %(subject)s, %(at)s FROM record

@@ -9,7 +9,7 @@ from chassis.providers import DatabaseProvider
 from chassis.requests import Call
 from chassis.subscribe import subscribe
 from services.subscriptions import schemas, usecases
-from services.subscriptions.rules import OPERATIONS
+from services.subscriptions.rules import OPERATIONS, JournalCut
 
 
 class SubscriptionsService:
@@ -26,6 +26,7 @@ class SubscriptionsService:
         query=schemas.FeedQuery,
         answers=schemas.Feed,
         raw=True,
+        refuses=(JournalCut.status,),
         summary="The events of the network's stream or my organisation's own, behind a position",
     )
     def feed(self, call: Call) -> bytes:

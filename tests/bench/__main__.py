@@ -27,6 +27,7 @@ from tests.support import network
 
 OUT = Path(__file__).parents[2] / "build" / "bench.json"
 REPEATS = 3
+LISTED = "/directory/organisations?country=LT"
 Row = dict[str, Any]
 
 
@@ -63,8 +64,7 @@ def http_rows(settings: Settings, console: Console) -> list[Row]:
     for connections, count in ((1, 500), (32, 2000)):
         plans.append(("POST /signups (one group)", connections, count, lambda _: signup(group)))
     for connections, count in ((1, 800), (32, 3200)):
-        path = "/directory/organisations?country=LT"
-        plans.append((f"GET {path}", connections, count, lambda _: request("GET", path, headers={})))
+        plans.append((f"GET {LISTED}", connections, count, lambda _: request("GET", LISTED, headers={})))
     rows = []
     for name, connections, count, make in plans:
         console.print(f"{name}, {connections} connections …")
@@ -132,7 +132,12 @@ def show(console: Console, rows: list[Row], memory: dict[str, float]) -> None:
 
 def machine() -> Row:
     """What the figures were measured on."""
-    return {"cores": os.cpu_count(), "python": platform.python_version(), "system": platform.platform(), "at": time.time()}
+    return {
+        "cores": os.cpu_count(),
+        "python": platform.python_version(),
+        "system": platform.platform(),
+        "at": time.time(),
+    }
 
 
 if __name__ == "__main__":

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime as dt
+import itertools
 import threading
 import time
 import uuid
+from collections.abc import Iterator
 from typing import Any
 
 import orjson
@@ -58,16 +60,8 @@ def to_partner(settings: Settings) -> Measured:
     arrived = threading.Event()
 
     def read() -> None:
-        with pika.BlockingConnection(pika.URLParameters(address)) as connection:
-            for method, _, body in connection.channel().consume(queue, auto_ack=True, inactivity_timeout=20):
-                if method is None:
-                    break
-                event = orjson.loads(body)
-                if event["type"].endswith("referral.sent.v1"):
-                    sent = dt.datetime.fromisoformat(event["time"]).timestamp()
-                    measured.latencies.append(time.time() - sent)
-                if len(measured.latencies) >= EVENTS:
-                    break
+        for latency in itertools.islice(_latencies(queue, address), EVENTS):
+            measured.latencies.append(latency)
         arrived.set()
 
     reader = threading.Thread(target=read, daemon=True)
@@ -96,6 +90,16 @@ def drain(settings: Settings) -> tuple[float, float]:
                 raise SystemExit(message)
         seconds = time.monotonic() - began
     return BACKLOG / seconds, seconds
+
+
+def _latencies(queue: str, address: str) -> Iterator[float]:
+    with pika.BlockingConnection(pika.URLParameters(address)) as connection:
+        for method, _, body in connection.channel().consume(queue, auto_ack=True, inactivity_timeout=20):
+            if method is None:
+                return
+            event = orjson.loads(body)
+            if event["type"].endswith("referral.sent.v1"):
+                yield time.time() - dt.datetime.fromisoformat(event["time"]).timestamp()
 
 
 def _grant(settings: Settings) -> tuple[str, str]:

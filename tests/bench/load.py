@@ -1,4 +1,4 @@
-"""A closed-loop HTTP client for measuring: many kept-alive connections, one thread, as little work of its own as possible.
+"""A closed-loop HTTP client for measuring: many kept-alive connections, one thread, little work of its own.
 
 Each connection has one request on its way; bounded in count and time; loopback only.
 """
@@ -8,7 +8,7 @@ from __future__ import annotations
 import selectors
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 
 RECEIVE = 65_536
@@ -64,24 +64,17 @@ def drive(port: int, make: Callable[[int], bytes], *, connections: int, count: i
     """Send `count` requests over `connections` connections; `make(n)` gives the bytes of request n."""
     measured = Measured()
     lines = [_Line(port) for _ in range(min(connections, count))]
-    started = 0
+    requests = map(make, range(count))  # lazily: each is made when it is its turn
     with selectors.DefaultSelector() as selector:
         began = time.perf_counter()
-        for line in lines:
+        for line, first in zip(lines, requests, strict=False):
             selector.register(line.socket, selectors.EVENT_READ, line)
-            line.send(make(started))
-            started += 1
+            line.send(first)
         while len(measured.latencies) < count:
-            ready = selector.select(STUCK_SECONDS)
-            if not ready:
-                raise TimeoutError("no answer for 30 seconds")
-            for key, _ in ready:
-                line = key.data
-                if line.whole():
-                    _note(measured, line)
-                    if started < count:
-                        line.send(make(started))
-                        started += 1
+            for line in _answered(selector):
+                _note(measured, line)
+                if (following := next(requests, None)) is not None:
+                    line.send(following)
         measured.seconds = time.perf_counter() - began
     for line in lines:
         line.socket.close()
@@ -94,6 +87,14 @@ def request(method: str, path: str, *, headers: dict[str, str], body: bytes = b"
     if body:
         lines += ["Content-Type: application/json", f"Content-Length: {len(body)}"]
     return "\r\n".join([*lines, "", ""]).encode("ascii") + body
+
+
+def _answered(selector: selectors.BaseSelector) -> Iterator[_Line]:
+    ready = selector.select(STUCK_SECONDS)
+    if not ready:
+        raise TimeoutError("no answer for 30 seconds")
+    # one after the other, so that each latency ends with its own answer
+    yield from (key.data for key, _ in ready if key.data.whole())
 
 
 def _note(measured: Measured, line: _Line) -> None:

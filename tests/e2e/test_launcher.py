@@ -17,7 +17,18 @@ from deploy.local.folders import database_account
 from deploy.local.ports import OFFSETS
 from tests.support.network import Network, discard, new_settings, start, tukiverkko
 
-EVERYTHING = {"postgres", "rabbitmq", "epmd", "gateway", "relay", "directory", "referrals", "groups", "access", "subscriptions"}
+EVERYTHING = {
+    "postgres",
+    "rabbitmq",
+    "epmd",
+    "gateway",
+    "relay",
+    "directory",
+    "referrals",
+    "groups",
+    "access",
+    "subscriptions",
+}
 
 
 def processes_of(home: Path, base: int) -> list[str]:

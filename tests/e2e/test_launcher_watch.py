@@ -14,7 +14,9 @@ import pytest
 from deploy.local.program import Program, start_time
 from deploy.local.watch import Watch
 
-STUBBORN = "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('READY', flush=True); time.sleep(60)"
+STUBBORN = (
+    "import signal, time; signal.signal(signal.SIGTERM, signal.SIG_IGN); print('READY', flush=True); time.sleep(60)"
+)
 FAILING = "print('no such setting', flush=True); raise SystemExit(3)"
 PARENT = "import subprocess, sys, time; subprocess.Popen(['sleep', '61']); print('READY', flush=True); time.sleep(60)"
 
@@ -59,7 +61,9 @@ def test_a_killed_program_is_back_within_five_seconds(watch: Watch, tmp_path: Pa
     assert entry.line.restarts == 1
 
 
-def test_a_program_that_keeps_failing_is_named_with_its_last_lines(watch: Watch, said: list[str], tmp_path: Path) -> None:
+def test_a_program_that_keeps_failing_is_named_with_its_last_lines(
+    watch: Watch, said: list[str], tmp_path: Path
+) -> None:
     entry = watch.add(program(tmp_path, FAILING))
     rounds(watch, lambda: entry.failures >= 4)
     assert any("dummy keeps failing" in text and "no such setting" in text for text in said)

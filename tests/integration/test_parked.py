@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import uuid
+from contextlib import closing
 
 import pytest
 
-from chassis import parked
+from chassis import parked, retry
 from chassis.db import Database
 from chassis.errors import NotFound
+from chassis.inbox import Kept
+from chassis.link import Link
 from chassis.settings import Settings
 from tests.integration.bus_rig import consuming, depth, relaying, tell, until
 from tests.integration.test_consumer import Handler, groups, publisher, rows, settings_, short_ladder  # noqa: F401
@@ -38,3 +41,22 @@ def test_a_parked_event_is_listed_replayed_and_another_dropped(
     with pytest.raises(NotFound):
         parked.drop(settings_, "groups", str(uuid.uuid4()), reason="publisher.fault")
     assert rows(settings_, "SELECT FROM inbox_waiting") == []
+
+
+def test_what_is_parked_again_at_once_is_replayed_once(
+    settings_: Settings,  # noqa: F811
+    groups: Database,  # noqa: F811
+) -> None:
+    def back() -> bool:
+        return depth(settings_, "groups.events.parked") == 1
+
+    with consuming(settings_, groups, Handler()):
+        sender = retry.Retries(Link(settings_.amqp_url("groups"), name="groups test"), "groups")
+        with closing(sender):
+            sender.replay(Kept(b"{no json", {}), str(uuid.uuid4()))
+        until(back)
+        assert parked.replay(settings_, "groups") == 1
+        until(back)
+        (kept,) = parked.listed(settings_, "groups")
+        assert (kept.type, kept.reason) == ("?", "event.no_json")
+        assert parked.drop(settings_, "groups", kept.event_id, reason="publisher.fault") == 1

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime as dt
+import select
 import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from typing import Any
 
 import psycopg
 import pytest
@@ -17,6 +19,7 @@ from chassis.db import Database, Work
 from chassis.envelope import EventType, event
 from chassis.errors import Unavailable
 from chassis.kinds import Kind
+from chassis.pipelining import one_flush
 from chassis.settings import Settings
 from chassis.work import WrongRowCount
 from tests.support.databases import root_url
@@ -135,3 +138,49 @@ def test_a_commit_wakes_whoever_listens(db: Database, at: Settings) -> None:
         connection.execute("LISTEN outbox")
         tell(db, moved(uuid.uuid4()))
         assert [note.channel for note in connection.notifies(timeout=3, stop_after=1)] == ["outbox"]
+
+
+def counting(asked: list[int]) -> Callable[..., object]:
+    """A wait function for psycopg that notes every time it is asked to look at the socket."""
+
+    def wait(gen: Any, fileno: int, interval: float = 0.0, timeout: float | None = None) -> object:
+        try:
+            wanted = next(gen)
+            while True:
+                asked.append(wanted)
+                readable, writable, _ = select.select([fileno], [fileno] if wanted & 2 else [], [], 5)
+                wanted = gen.send((1 if readable else 0) | (2 if writable else 0))
+        except StopIteration as end:
+            return end.value
+
+    return wait
+
+
+def test_statements_that_are_kept_back_leave_in_one_flush(at: Settings, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked: list[int] = []
+    with psycopg.connect(at.database_url("referrals"), autocommit=True) as connection:
+        monkeypatch.setattr(psycopg.waiting, "wait", counting(asked))
+        with one_flush(connection):
+            cursors = [connection.execute("SELECT %s::int AS n", (n,)) for n in range(6)]
+            assert asked == []
+        assert [cursor.fetchone() for cursor in cursors] == [(n,) for n in range(6)]
+        with pytest.raises(psycopg.errors.DivisionByZero), one_flush(connection):
+            connection.execute("SELECT 1 / %s::int", (0,))
+            connection.execute("SELECT 2")
+        assert connection.execute("SELECT 3").fetchone() == (3,)
+
+
+def test_a_wrong_count_of_a_kept_back_write_rolls_everything_back(db: Database, at: Settings) -> None:
+    with pytest.raises(WrongRowCount), db.background("test") as work:
+        work.later("UPDATE partner SET status = 'active' WHERE org_id = %s", (uuid.uuid4(),))
+        work.tell(moved(uuid.uuid4()))  # type: ignore[arg-type]
+    assert outbox(at) == []
+
+
+def test_kept_back_writes_act_for_the_organisation_that_was_named(db: Database) -> None:
+    mine, theirs = uuid.uuid4(), uuid.uuid4()
+    with db.background("test", org=mine) as work:
+        with work.acting_for(theirs):
+            work.later("SELECT 1 WHERE acting_org() = %s", (theirs,))
+        work.later("SELECT 1 WHERE acting_org() = %s", (mine,))
+        assert work.one("SELECT acting_org() AS org") == {"org": mine}

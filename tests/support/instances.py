@@ -83,7 +83,7 @@ class Session:
 
 
 def wait_for(folder: Path) -> Instances:
-    """The session's instances as soon as they serve (called in workers); raises with the reason when they never will."""
+    """The session's instances as soon as they serve (called in workers); raises the reason when they never will."""
     deadline = time.monotonic() + START_SECONDS * 2
     while time.monotonic() < deadline:
         with contextlib.suppress(OSError):

@@ -29,7 +29,9 @@ def test_a_policy_that_was_there_before_stays(tmp_path: Path) -> None:
     assert policy.read_text(encoding="ascii") == "mine"
 
 
-def test_who_may_not_install_gets_one_sentence_with_both_packages(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+def test_who_may_not_install_gets_one_sentence_with_both_packages(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
     monkeypatch.setattr(packages.os, "geteuid", lambda: 1000)
     env = {"TUKIVERKKO_POSTGRES_BIN": str(tmp_path), "TUKIVERKKO_RABBITMQ_SERVER": str(tmp_path / "none")}
     with pytest.raises(LocalFault, match=r"postgresql and rabbitmq-server; .*compose\.yaml") as caught:

@@ -42,7 +42,9 @@ def test_the_state_comes_back_as_it_was_written(home: Path) -> None:
     assert state.read(home) == written
 
 
-@pytest.mark.parametrize("text", ["", "{", "[]", '{"phase": "running"}', '{"supervisor": {}, "processes": {}, "phase": 1}'])
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", '{"phase": "running"}', '{"supervisor": {}, "processes": {}, "phase": 1}']
+)
 def test_a_broken_state_file_is_no_state(home: Path, text: str) -> None:
     state.path_of(home).write_text(text, encoding="utf-8")
     assert state.read(home) is None

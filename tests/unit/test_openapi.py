@@ -56,6 +56,7 @@ class ThingsService:
         query=Query,
         answers=View,
         deadline="long_poll",
+        refuses=(410,),
     )
     def show(self, call: Call) -> Outcome:
         return Outcome(value=call.body)
@@ -83,6 +84,15 @@ def test_an_operation_says_all_that_the_door_does() -> None:
     show = document(ThingsService)["paths"]["/things/{thing_id}/parts/{number}"]["get"]
     assert show["security"] == []
     assert [parameter.get("name") for parameter in show["parameters"][:3]] == ["thing_id", "number", "limit"]
+
+
+def test_a_refusal_that_only_one_route_has_is_documented_as_a_problem() -> None:
+    made = document(ThingsService)
+    responses = made["paths"]["/things/{thing_id}/parts/{number}"]["get"]["responses"]
+    assert responses["410"] == {"$ref": "#/components/responses/Problem410"}
+    assert "application/problem+json" in made["components"]["responses"]["Problem410"]["content"]
+    assert "410" not in made["paths"]["/things"]["post"]["responses"]
+    assert "Problem410" not in document()["components"]["responses"]
 
 
 def test_examples_fit_their_schemas() -> None:

@@ -76,7 +76,7 @@ def _refuse() -> None:
 def test_faults_of_nested_fields_have_pointers_and_codes() -> None:
     with pytest.raises(ValidationError) as caught:
         Outer().load({"inner": [{}, {"name": "a", "x~y": 1}], "size": 9, "own": "b"})
-    found = {(fault.pointer, fault.code) for fault in field_errors(caught.value)}
+    found = {(fault.pointer, fault.code) for fault in field_errors(caught.value, Outer())}
     assert found == {
         ("/inner/0/name", "required"),
         ("/inner/1/x~0y", "unknown"),

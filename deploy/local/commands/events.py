@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Callable
 from dataclasses import asdict
 from typing import Any
@@ -14,6 +15,16 @@ from deploy.local.commands.screen import say
 from deploy.local.faults import LocalFault
 
 SERVICE = click.Choice(SERVICES)
+CODE = re.compile(r"[a-z0-9][a-z0-9_.:-]{0,63}\Z")
+
+
+def _code(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
+    if not CODE.match(value):
+        message = (
+            "a code of small letters, digits and . _ : -, such as operator.duplicate; the audit holds no sentences"
+        )
+        raise click.BadParameter(message)
+    return value
 
 
 @click.command()
@@ -49,8 +60,11 @@ def parked_list(service: str) -> None:
     Example:
       tukiverkko parked list --service referrals
     """
-    for row in _asked(lambda store, settings: store.listed(settings, service)):
+    rows = _asked(lambda store, settings: store.listed(settings, service))
+    for row in rows:
         click.echo(json.dumps(asdict(row), default=str))
+    if not rows:
+        click.echo(f"Nothing is parked at {service}.", err=True)  # what is printed stays JSON, line by line
 
 
 @parked.command("show")
@@ -86,12 +100,12 @@ def parked_replay(event_id: str | None, service: str, *, everything: bool) -> No
         message = "give either an event id or --all"
         raise click.UsageError(message)
     done = _asked(lambda store, settings: store.replay(settings, service, event_id))
-    say(f"{done} events replayed.")
+    say(f"{done} {'event' if done == 1 else 'events'} replayed.")
 
 
 @parked.command("drop")
 @click.argument("event_id")
-@click.option("--reason", required=True, help="A code for the audit, for example operator.duplicate.")
+@click.option("--reason", required=True, callback=_code, help="A code for the audit, for example operator.duplicate.")
 @click.option("--service", type=SERVICE, required=True)
 def parked_drop(event_id: str, reason: str, service: str) -> None:
     """Take a parked event away for good and let what waits behind it go on.
@@ -100,8 +114,8 @@ def parked_drop(event_id: str, reason: str, service: str) -> None:
     Example:
       tukiverkko parked drop 0190f3c2-... --reason operator.duplicate --service referrals
     """
-    done = _asked(lambda store, settings: store.drop(settings, service, event_id, reason=reason))
-    say(f"{done} events dropped.")
+    _asked(lambda store, settings: store.drop(settings, service, event_id, reason=reason))
+    say(f"Event {event_id} dropped.")
 
 
 def _asked(question: Callable[[Any, Settings], Any]) -> Any:

@@ -91,7 +91,8 @@ def status(*, as_json: bool) -> None:
     phase = found.phase if found and running else "stopped"
     if as_json:
         rows = [{**asdict(line), "alive": line.alive} for line in lines]
-        click.echo(json.dumps({"phase": phase, "home": str(settings.home), "port": settings.port, "processes": rows, **measured}))
+        place = {"phase": phase, "home": str(settings.home), "port": settings.port}
+        click.echo(json.dumps({**place, "processes": rows, **measured}))
     else:
         status_table(settings, phase, lines, measured)
     if phase != "running" or not all(line.ready and line.alive for line in lines):
@@ -103,7 +104,10 @@ def status(*, as_json: bool) -> None:
 @click.option("-f", "--follow", "keep", is_flag=True, help="Go on printing what is written.")
 @click.option("-n", "--lines", default=40, show_default=True, help="How many lines from the end.")
 def logs(name: str, *, keep: bool, lines: int) -> None:
-    """Print the log of one process: gateway, directory, referrals, groups, access, subscriptions, relay, postgres, rabbitmq, epmd.
+    """Print the log of one process.
+
+    There are gateway, directory, referrals, groups, access, subscriptions, relay, postgres, rabbitmq and epmd; with
+    `up --detach` also supervisor.
 
     \b
     Example:
@@ -122,7 +126,9 @@ def logs(name: str, *, keep: bool, lines: int) -> None:
 
 @click.command()
 @click.option("--dry-run", is_flag=True, help="Only tell what would be applied.")
-@click.option("--service", "services", multiple=True, type=click.Choice(SERVICES), help="Only this service; may be repeated.")
+@click.option(
+    "--service", "services", multiple=True, type=click.Choice(SERVICES), help="Only this service; may be repeated."
+)
 def migrate(*, dry_run: bool, services: tuple[str, ...]) -> None:
     """Bring the databases of a running PostgreSQL to the state this code needs (`up` does it by itself).
 

@@ -13,6 +13,7 @@ from deploy.local.faults import LocalFault
 
 if TYPE_CHECKING:
     from services.directory.rules.report import Report
+    from services.subscriptions.usecases.grants import Grant
 
 
 @click.command()
@@ -85,9 +86,13 @@ def grant() -> None:
     """
 
 
+ORG = click.option("--org", "org_key", required=True, help="Key of the organisation.")
+NAME = click.option("--name", default="main", show_default=True, help="Name of the queue: partner.<org>.<name>.")
+
+
 @grant.command("create")
-@click.option("--org", "org_key", required=True, help="Key of the organisation.")
-@click.option("--name", default="main", show_default=True, help="Name of the queue: partner.<org>.<name>.")
+@ORG
+@NAME
 def grant_create(org_key: str, name: str) -> None:
     """Make a queue and a broker user for one partner system; the password is shown once.
 
@@ -100,11 +105,44 @@ def grant_create(org_key: str, name: str) -> None:
 
     settings = Settings.load()
     with database(settings, "subscriptions") as db:
-        made = grants.create_grant(db, settings, org_key=org_key, name=name)
-    say(f"queue    {made.queue}")
-    say(f"user     {made.user}")
-    say(f"streams  {', '.join(made.streams)}")
-    say(f"address  {made.amqp_url}")
+        _show_grant(grants.create_grant(db, settings, org_key=org_key, name=name))
+
+
+@grant.command("rotate")
+@ORG
+@NAME
+def grant_rotate(org_key: str, name: str) -> None:
+    """Give a partner system another password, shown once; queue and messages stay, its connections end.
+
+    \b
+    Example:
+      tukiverkko grant rotate --org lt-kavkc --name main
+    """
+    from deploy.local.commands.rooms import database  # noqa: PLC0415
+    from services.subscriptions.usecases import grants  # noqa: PLC0415
+
+    settings = Settings.load()
+    with database(settings, "subscriptions") as db:
+        _show_grant(grants.rotate_grant(db, settings, org_key=org_key, name=name))
+
+
+@grant.command("revoke")
+@ORG
+@NAME
+def grant_revoke(org_key: str, name: str) -> None:
+    """End what a partner system was given: its connections, its broker user, and its queue with what waits in it.
+
+    \b
+    Example:
+      tukiverkko grant revoke --org lt-kavkc --name main
+    """
+    from deploy.local.commands.rooms import database  # noqa: PLC0415
+    from services.subscriptions.usecases import grants  # noqa: PLC0415
+
+    settings = Settings.load()
+    with database(settings, "subscriptions") as db:
+        grants.revoke_grant(db, settings, org_key=org_key, name=name)
+    say(f"Grant {name} of {org_key} is revoked; its queue is gone.")
 
 
 @click.command()
@@ -119,6 +157,13 @@ def demo(*, seed_only: bool) -> None:
     from deploy.local.demo import run, seed  # noqa: PLC0415
 
     (seed if seed_only else run)(Settings.load(), say)
+
+
+def _show_grant(made: Grant) -> None:
+    say(f"queue    {made.queue}")
+    say(f"user     {made.user}")
+    say(f"streams  {', '.join(made.streams)}")
+    say(f"address  {made.amqp_url}")
 
 
 def _show(report: Report) -> None:

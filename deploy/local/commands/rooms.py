@@ -34,4 +34,5 @@ def database(settings: Settings, service: str) -> Iterator[Database]:
 
 def _sentence(refusal: Refused) -> str:
     fields = refusal.fields if isinstance(refusal, Invalid) else ()
-    return " ".join((refusal.detail, *(f"{field.pointer or '/'}: {field.detail}" for field in fields)))
+    more = (f"{field.pointer or '/'}: {field.detail}" for field in fields if field.detail != refusal.detail)
+    return " ".join((refusal.detail, *more))

@@ -14,6 +14,12 @@ from chassis.settings import Settings
 from deploy.local.state import Line
 
 FOLLOW_SECONDS = 0.3
+COLUMNS = {
+    "outbox": "wait in outbox",
+    "oldest_seconds": "oldest, s",
+    "inbox_waiting": "wait in inbox",
+    "parked": "parked",
+}
 
 
 def say(sentence: str) -> None:
@@ -54,11 +60,9 @@ def follow(path: Path) -> None:
 
 
 def _measured(measured: Mapping[str, object]) -> Table:
-    table = Table("what", "now")
-    for name in ("database", "broker"):
-        table.add_row(name, str(measured.get(name, "unknown")))
     services = measured.get("services")
+    parts = ", ".join(f"{name} {measured.get(name, 'unknown')}" for name in ("database", "broker"))
+    table = Table("events of", *COLUMNS.values(), caption=f"The {parts}.", caption_justify="left")
     for service, row in services.items() if isinstance(services, dict) else ():
-        waiting = f"{row['outbox']} events wait in the outbox, the oldest for {row['oldest_seconds']} s"
-        table.add_row(service, f"{waiting}; {row['inbox_waiting']} wait in the inbox; {row['parked']} parked")
+        table.add_row(service, *("?" if row[name] is None else str(row[name]) for name in COLUMNS))
     return table

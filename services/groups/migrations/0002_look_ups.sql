@@ -18,24 +18,32 @@ CREATE VIEW public_group WITH (security_barrier) AS
      WHERE g.state <> 'draft' AND p.kind <> 'support_pair';
 
 CREATE FUNCTION group_owner(wanted uuid) RETURNS TABLE (org_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT g.org_id FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id
-     WHERE g.id = wanted AND g.state <> 'draft' AND p.kind <> 'support_pair'
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    RETURN QUERY SELECT g.org_id FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id
+     WHERE g.id = $1 AND g.state <> 'draft' AND p.kind <> 'support_pair';
+END
 $$;
 
 CREATE FUNCTION card_of_code(mac bytea) RETURNS TABLE (sign_up_id uuid, org_id uuid, group_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT c.sign_up_id, c.org_id, c.group_id FROM return_card AS c WHERE c.code_mac = mac
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    RETURN QUERY SELECT c.sign_up_id, c.org_id, c.group_id FROM return_card AS c WHERE c.code_mac = $1;
+END
 $$;
 
 CREATE FUNCTION card_of_sign_up(wanted uuid) RETURNS TABLE (sign_up_id uuid, org_id uuid, group_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT c.sign_up_id, c.org_id, c.group_id FROM return_card AS c WHERE c.sign_up_id = wanted
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    RETURN QUERY SELECT c.sign_up_id, c.org_id, c.group_id FROM return_card AS c WHERE c.sign_up_id = $1;
+END
 $$;
 
 CREATE FUNCTION groups_with_overdue_offers(at timestamptz, most integer) RETURNS TABLE (org_id uuid, group_id uuid)
-LANGUAGE sql STABLE SECURITY DEFINER SET search_path = public AS $$
-    SELECT DISTINCT s.org_id, s.group_id FROM sign_up AS s WHERE s.state = 'offered' AND s.offer_until <= at LIMIT most
+LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    RETURN QUERY SELECT DISTINCT s.org_id, s.group_id FROM sign_up AS s WHERE s.state = 'offered' AND s.offer_until <= $1 LIMIT $2;
+END
 $$;
 
 REVOKE ALL ON FUNCTION group_owner, card_of_code, card_of_sign_up, groups_with_overdue_offers FROM PUBLIC;

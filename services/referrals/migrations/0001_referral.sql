@@ -82,7 +82,7 @@ CREATE INDEX receiver_case_inbox ON receiver_case (org_id, sent_at DESC, id DESC
 CREATE TABLE history (
     id uuid PRIMARY KEY,
     org_id uuid NOT NULL,
-    referral_id uuid NOT NULL REFERENCES leg,
+    referral_id uuid NOT NULL, -- no reference: it is written with the row that has one, in one statement
     no integer NOT NULL,
     transition text NOT NULL,
     from_state referral_state,
@@ -105,26 +105,40 @@ ALTER TABLE history ENABLE ROW LEVEL SECURITY;
 ALTER TABLE history FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON history USING (org_id = acting_org()) WITH CHECK (org_id = acting_org());
 
--- The process has no right on the leg: it comes through functions that refuse everybody but the two parties.
+-- The process has no right on the leg: it comes through functions that refuse everybody but the two parties. In
+-- plpgsql, because that keeps its plans: a function in SQL that runs with other rights is planned at every call.
 CREATE FUNCTION leg_open(
     id uuid, episode_id uuid, kind text, sender_id uuid, receiver_id uuid, service_id uuid, urgency text,
     ordered boolean, state text, feedback_scope text, at timestamptz
-) RETURNS uuid LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
+) RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+BEGIN
+    IF $4 IS DISTINCT FROM acting_org() THEN
+        RETURN NULL;
+    END IF;
     INSERT INTO leg (id, episode_id, kind, sender_id, receiver_id, service_id, urgency, ordered, state,
                      feedback_scope, created_at, changed_at)
-    SELECT $1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11 WHERE $4 = acting_org()
-    RETURNING leg.id
+    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $11);
+    RETURN $1;
+END
 $$;
 
-CREATE FUNCTION leg_locked(wanted uuid) RETURNS SETOF leg LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
-    SELECT * FROM leg WHERE leg.id = wanted AND acting_org() IN (sender_id, receiver_id) FOR UPDATE
+CREATE FUNCTION leg_locked(wanted uuid) RETURNS SETOF leg LANGUAGE plpgsql SECURITY DEFINER SET search_path = public
+AS $$
+BEGIN
+    RETURN QUERY SELECT l.* FROM leg AS l WHERE l.id = $1 AND acting_org() IN (l.sender_id, l.receiver_id) FOR UPDATE;
+END
 $$;
 
 CREATE FUNCTION leg_moved(wanted uuid, new_state text, fix_scope boolean, at timestamptz)
-RETURNS uuid LANGUAGE sql SECURITY DEFINER SET search_path = public AS $$
-    UPDATE leg SET state = new_state, scope_fixed = scope_fixed OR fix_scope, changed_at = at
-     WHERE leg.id = wanted AND acting_org() IN (sender_id, receiver_id)
-    RETURNING leg.id
+RETURNS uuid LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
+DECLARE
+    moved uuid;
+BEGIN
+    UPDATE leg AS l SET state = $2, scope_fixed = l.scope_fixed OR $3, changed_at = $4
+     WHERE l.id = $1 AND acting_org() IN (l.sender_id, l.receiver_id)
+    RETURNING l.id INTO moved;
+    RETURN moved;
+END
 $$;
 
 REVOKE ALL ON FUNCTION leg_open, leg_locked, leg_moved FROM PUBLIC;

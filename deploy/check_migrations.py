@@ -1,0 +1,64 @@
+"""Reads every migration for dangers, as it is applied: python -m deploy.check_migrations (squawk, .squawk.toml)."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import sysconfig
+import tempfile
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+from chassis.migrate import Step, key_steps_of, steps_of, text_of
+from chassis.settings import SERVICES
+
+ROOT = Path(__file__).parent.parent
+ACCEPTED: Mapping[str, tuple[str, ...]] = {
+    # `inbox` is made by the file before it and is empty until the first release is installed
+    "chassis/0002_inbox_age.sql": ("require-concurrent-index-creation",),
+}
+"""Faults that stay, by file: what was applied once never changes, so the word for it cannot stand in the file."""
+
+
+def steps() -> Iterable[Step]:
+    """Every migration once; those that all services share, as the first of them gets it."""
+    found: dict[str, Step] = {}
+    for service in SERVICES:
+        for step in (*steps_of(service), *key_steps_of(service)):
+            found.setdefault(step.name, step)
+    return found.values()
+
+
+def faults(checked: Iterable[Step]) -> str:
+    """What squawk has to say, empty when all is well."""
+    with tempfile.TemporaryDirectory() as folder:
+        names = [_write(Path(folder), step) for step in checked]
+        squawk = Path(sysconfig.get_path("scripts")) / "squawk"
+        command = [str(squawk), "--config", str(ROOT / ".squawk.toml"), *names]
+        ran = subprocess.run(  # noqa: S603 -- our own tool on our own files
+            command, cwd=folder, capture_output=True, text=True, check=False
+        )
+    if ran.returncode == 0:
+        return ""
+    return (ran.stdout + ran.stderr).strip() or f"squawk ended with {ran.returncode}"
+
+
+def main() -> int:
+    """Check all; returns the exit status."""
+    found = faults(steps())
+    if found:
+        sys.stderr.write(f"{found}\n")
+    return 1 if found else 0
+
+
+def _write(folder: Path, step: Step) -> str:
+    path = folder / step.name
+    path.parent.mkdir(exist_ok=True)
+    # in one line with what comes first, so that the numbers of the lines are those of the file
+    accepted = "".join(f"/* squawk-ignore-file {rule} */ " for rule in ACCEPTED.get(step.name, ()))
+    path.write_text(accepted + text_of(step), encoding="utf-8")
+    return step.name
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,202 @@
+"""Every route of the specification against nobody, an old token, a token without the role, and a third organisation."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+
+from deploy.generate import service_classes
+from services.groups.schemas import DEMO_GROUP
+from tests.support.client import (
+    CENTRE,
+    EVERY_ROLE,
+    POLICE,
+    THIRD,
+    Answer,
+    Client,
+    aged_token,
+    client,
+    eventually,
+    org_id,
+)
+from tests.support.network import Network
+from tests.support.rows import nothing_stored, rows
+from tests.support.specification import OPERATIONS, Operation
+
+RIGHTS: dict[str, frozenset[str]] = {
+    name: roles for service in service_classes() for name, roles in getattr(service, "operations", {}).items() if roles
+}
+# http-api.md, "Public routes"; a route that becomes public by mistake is not in this list.
+PUBLIC = {
+    "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json", "GET /docs",
+    "GET /directory/organisations", "GET /directory/organisations/{organisation}", "GET /directory/services",
+    "GET /directory/services/{service}", "GET /directory/network", "GET /groups", "GET /groups/{group_id}",
+    "POST /signups", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
+    "POST /signups/{signup_id}/offer/decline", "POST /signups/{signup_id}/withdraw",
+    "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server",
+}  # fmt: skip
+PROTECTED = sorted(set(OPERATIONS) - PUBLIC)
+# Whoever sees a public thing but may not change it is told so; everything else that is foreign does not exist.
+FOREIGN_BUT_PUBLIC = {"PUT /directory/services/{service}/accepting"}
+OWN_ANSWER = {"POST /referrals", "POST /programmes", "POST /groups"}
+SERVICE = "lt-kavkc-behaviour-change"
+DATABASES = ("referrals", "groups", "directory", "subscriptions")
+
+
+@dataclass
+class Stage:
+    """Things that belong to the police and the centre, and those who try to reach them."""
+
+    demo: Network
+    places: dict[str, str]
+
+    def path(self, operation: Operation) -> str:
+        """The path to the existing thing, with the query it needs."""
+        needed = [each for each in operation.parameters if each["in"] == "query" and each.get("required")]
+        query = "&".join(f"{each['name']}={each['schema']['enum'][-1]}" for each in needed)
+        path = operation.path.format(**self.places)
+        return f"{path}?{query}" if query else path
+
+    def ask(self, by: Client, operation: Operation) -> Answer:
+        """The request that its owner would make."""
+        version = '"1"' if operation.needs_version else None
+        body = operation.example if operation.has_body else None
+        return by.ask(operation.method, self.path(operation), body, version=version)
+
+
+@pytest.fixture(scope="module")
+def stage(demo: Network) -> Stage:
+    police, centre = client(demo.settings, POLICE), client(demo.settings, CENTRE)
+    example = OPERATIONS["POST /referrals"].example
+    referral = eventually(lambda: found if (found := police.post("/referrals", example)).status == 201 else None)
+    draft = centre.post("/groups", OPERATIONS["POST /groups"].example)
+    assert draft.status == 201, draft.raw
+    places = {"referral_id": referral.body["id"], "group_id": draft.body["id"], "service": SERVICE}
+    return Stage(demo, places)
+
+
+def by_token(stage: Stage, token: str) -> Client:
+    return Client(stage.demo.settings.url_of("gateway"), token)
+
+
+@pytest.mark.parametrize("name", sorted(OPERATIONS))
+def test_every_route_has_a_row_of_rights_or_is_public_on_purpose(name: str) -> None:
+    operation = OPERATIONS[name]
+    if operation.service == "gateway":
+        assert name in PUBLIC
+        return
+    assert operation.operation, "a route names its operation"
+    assert operation.public == (name in PUBLIC)
+    if not operation.public:
+        assert RIGHTS[operation.operation] <= EVERY_ROLE  # a missing row is a KeyError, an invented role fails here
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_nobody_is_asked_for_a_token(stage: Stage, name: str) -> None:
+    answer = stage.ask(client(stage.demo.settings), OPERATIONS[name])
+    assert (answer.status, answer.body["code"]) == (401, "token.missing")
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_an_expired_token_is_none(stage: Stage, name: str) -> None:
+    old = by_token(stage, aged_token(stage.demo.settings, CENTRE, age=400, life=300))
+    answer = stage.ask(old, OPERATIONS[name])
+    assert (answer.status, answer.body["code"]) == (401, "token.invalid")
+
+
+def test_the_same_token_was_good_before(stage: Stage) -> None:
+    young = by_token(stage, aged_token(stage.demo.settings, CENTRE, age=200, life=300))
+    assert young.get("/referrals/inbox").status == 200
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_every_other_role_together_is_not_enough(stage: Stage, name: str) -> None:
+    operation = OPERATIONS[name]
+    assert operation.operation is not None
+    others = EVERY_ROLE - RIGHTS[operation.operation]
+    for owner in (POLICE, CENTRE):
+        answer = stage.ask(client(stage.demo.settings, owner, roles=others), operation)
+        assert (answer.status, answer.body["code"]) == (403, "operation.not_allowed")
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_each_role_of_the_row_gets_past_the_door(stage: Stage, name: str) -> None:
+    """The control of the one above: one role of the row is enough, so it is the role that was refused there."""
+    operation = OPERATIONS[name]
+    assert operation.operation is not None
+    for role in sorted(RIGHTS[operation.operation]):
+        answer = stage.ask(client(stage.demo.settings, THIRD, roles={role}), operation)
+        refused = answer.status == 403 and answer.body["code"] == "operation.not_allowed"
+        assert not refused, (role, answer.raw)
+        assert answer.status != 401
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_a_third_organisation_reaches_nothing_of_others(stage: Stage, name: str) -> None:
+    operation = OPERATIONS[name]
+    third = client(stage.demo.settings, THIRD)
+    if name in OWN_ANSWER:
+        answer = stage.ask(third, operation)
+        assert answer.status == 201
+        assert_is_own(answer.body)
+        return
+    answer = stage.ask(third, operation)
+    if name in FOREIGN_BUT_PUBLIC:
+        assert (answer.status, answer.body["code"]) == (403, "service.not_own")
+    elif operation.places:
+        assert (answer.status, answer.body["code"]) == (404, "resource.not_found")
+    else:
+        assert answer.status == 200
+        assert_only_own(stage, answer.body)
+
+
+def assert_is_own(body: dict[str, Any]) -> None:
+    owners = [body[side]["id"] for side in ("sender", "organisation", "owner") if body.get(side)]
+    assert owners in ([str(org_id(THIRD))], []), body
+    assert all(each not in str(owners) for each in (str(org_id(POLICE)), str(org_id(CENTRE))))
+
+
+OWNED = """
+SELECT id::text FROM sender_record WHERE org_id = %s UNION SELECT id::text FROM receiver_case WHERE org_id = %s
+"""
+MADE = "SELECT id::text FROM programme WHERE org_id = %s"
+
+
+def assert_only_own(stage: Stage, body: dict[str, Any]) -> None:
+    """What is listed belongs to the third organisation by the owner column, read as the superuser."""
+    me, settings = org_id(THIRD), stage.demo.settings
+    own = {each for (each,) in rows(settings, "referrals", OWNED, (me, me)) + rows(settings, "groups", MADE, (me,))}
+    assert {item["id"] for item in body.get("items", [])} <= own
+    for event in body.get("events", []):
+        assert event["stream"] == f"org:{me}"
+
+
+def test_a_third_organisation_leaves_no_trace_in_things_of_others(stage: Stage) -> None:
+    third = client(stage.demo.settings, THIRD)
+    tried = [OPERATIONS[name] for name in PROTECTED if OPERATIONS[name].places]
+    assert len(tried) >= 8
+    for database in DATABASES:
+        with nothing_stored(stage.demo.settings, database):
+            for operation in tried:
+                assert stage.ask(third, operation).status in {403, 404}
+
+
+@pytest.mark.parametrize("name", sorted(name for name in PUBLIC if OPERATIONS[name].method == "GET"))
+def test_public_pages_show_a_third_organisation_what_they_show_nobody(stage: Stage, name: str) -> None:
+    operation = OPERATIONS[name]
+    places = {"organisation": CENTRE, "service": SERVICE, "group_id": str(DEMO_GROUP)}
+    path = operation.path.format(**places)
+    nobody, third = (by.get(path) for by in (client(stage.demo.settings), client(stage.demo.settings, THIRD)))
+    assert nobody.status == third.status == 200
+    if name not in {"GET /metrics", "GET /health/ready"}:
+        assert nobody.raw == third.raw
+
+
+def test_a_draft_of_others_is_on_no_public_page(stage: Stage) -> None:
+    draft = stage.places["group_id"]
+    for by in (client(stage.demo.settings), client(stage.demo.settings, THIRD)):
+        assert by.get(f"/groups/{draft}").status == 404
+        assert draft not in by.get("/groups?limit=200").raw.decode()
+    assert client(stage.demo.settings, CENTRE).get(f"/groups/{draft}").status == 200

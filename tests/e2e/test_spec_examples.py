@@ -1,0 +1,141 @@
+"""Every example of the specification works, again and again, and every answer has the documented shape."""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+
+from services.groups.schemas import DEMO_GROUP
+from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually
+from tests.support.network import Network
+from tests.support.specification import OPERATIONS, Operation
+
+WITH_BODY = sorted(name for name, each in OPERATIONS.items() if each.has_body)
+WITHOUT_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and not each.places)
+WITH_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and each.places)
+SERVICE = "lt-kavkc-behaviour-change"
+Prepared = tuple[Client, dict[str, str], dict[str, Any], str | None]
+
+
+class Actors:
+    """Who plays, and what they make through other examples."""
+
+    def __init__(self, demo: Network) -> None:
+        self.police, self.centre = client(demo.settings, POLICE), client(demo.settings, CENTRE)
+        self.man = client(demo.settings)
+
+    def made(self, by: Client, name: str, **changes: Any) -> Answer:
+        """What an example creates."""
+        operation = OPERATIONS[name]
+        answer = by.post(operation.path, {**operation.example, **changes})
+        assert answer.status == 201, answer.raw
+        return answer
+
+    def referral(self, by: Client) -> Prepared:
+        made = self.made(self.police, "POST /referrals").body["id"]
+        return by, {"referral_id": made}, {}, by.get(f"/referrals/{made}").version
+
+    def group(self) -> Prepared:
+        made = self.made(self.centre, "POST /groups")
+        return self.centre, {"group_id": made.body["id"]}, {}, made.version
+
+    def signed_up(self, group: str | None = None) -> Prepared:
+        changes = {"group_id": group} if group else {}
+        made = self.made(self.man, "POST /signups", **changes).body
+        return self.man, {"signup_id": made["signup_id"]}, {"return_code": made["return_code"]}, None
+
+    def offered(self) -> Prepared:
+        """A man whom a withdrawal just gave an offer."""
+        small = self.made(self.centre, "POST /groups", capacity=2)
+        opened = self.centre.post(f"/groups/{small.body['id']}/open", {}, version=small.version)
+        assert opened.status == 200, opened.raw
+        first, _, last = [self.signed_up(small.body["id"]) for _ in range(3)]
+        card = {**OPERATIONS["POST /signups/status"].example, **first[2]}
+        left = self.man.post(f"/signups/{first[1]['signup_id']}/withdraw", card)
+        assert left.body["state"] == "withdrawn", left.raw
+        return last
+
+    def accepting(self) -> Prepared:
+        version = self.centre.get(f"/directory/services/{SERVICE}").version
+        return self.centre, {"service": SERVICE}, {}, version
+
+
+@pytest.fixture(scope="module")
+def actors(demo: Network) -> Actors:
+    found = Actors(demo)
+    example = OPERATIONS["POST /referrals"].example
+    eventually(lambda: found.police.post("/referrals", example).status == 201)  # the directory has arrived
+    return found
+
+
+PREPARE: dict[str, Callable[[Actors], Prepared]] = {
+    "PUT /directory/services/{service}/accepting": Actors.accepting,
+    "POST /referrals": lambda actors: (actors.police, {}, {}, None),
+    "POST /referrals/{referral_id}/acknowledge": lambda actors: actors.referral(actors.centre),
+    "POST /referrals/{referral_id}/accept": lambda actors: actors.referral(actors.centre),
+    "POST /referrals/{referral_id}/decline": lambda actors: actors.referral(actors.centre),
+    "POST /referrals/{referral_id}/withdraw": lambda actors: actors.referral(actors.police),
+    "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
+    "POST /groups": lambda actors: (actors.centre, {}, {}, None),
+    "POST /groups/{group_id}/open": Actors.group,
+    "POST /signups": lambda actors: (actors.man, {}, {}, None),
+    "POST /signups/status": lambda actors: (actors.man, {}, {}, None),
+    "POST /signups/{signup_id}/offer/accept": Actors.offered,
+    "POST /signups/{signup_id}/offer/decline": Actors.offered,
+    "POST /signups/{signup_id}/withdraw": Actors.signed_up,
+}
+READ: dict[str, Callable[[Actors], Prepared]] = {
+    "GET /directory/organisations/{organisation}": lambda actors: (actors.man, {"organisation": CENTRE}, {}, None),
+    "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
+    "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
+    "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
+    "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),
+    "GET /groups/{group_id}/roster": lambda actors: (actors.centre, {"group_id": str(DEMO_GROUP)}, {}, None),
+}
+
+
+@pytest.mark.parametrize("name", WITH_BODY)
+def test_an_example_works_twice(actors: Actors, name: str) -> None:
+    operation = OPERATIONS[name]
+    for _ in range(2):
+        by, places, changes, version = PREPARE[name](actors)
+        assert (version is not None) == operation.needs_version
+        body = {**copy.deepcopy(operation.example), **changes}
+        answer = by.ask(operation.method, operation.path.format(**places), body, version=version)
+        assert answer.status == operation.success, answer.raw
+        operation.check(answer)
+
+
+@pytest.mark.parametrize("name", WITH_IDS)
+def test_one_thing_is_read_as_documented(actors: Actors, name: str) -> None:
+    by, places, _, _ = READ[name](actors)
+    read_as_documented(by, OPERATIONS[name], OPERATIONS[name].path.format(**places))
+
+
+@pytest.mark.parametrize("name", WITHOUT_IDS)
+def test_lists_and_pages_are_read_as_documented(actors: Actors, name: str) -> None:
+    operation = OPERATIONS[name]
+    needed = [each for each in operation.parameters if each["in"] == "query" and each.get("required")]
+    for value in range(max([len(each["schema"]["enum"]) for each in needed], default=1)):
+        query = "&".join(f"{each['name']}={each['schema']['enum'][value]}" for each in needed)
+        read_as_documented(actors.centre, operation, f"{operation.path}?{query}" if query else operation.path)
+    operation.check(actors.man.get(operation.path))
+
+
+def read_as_documented(by: Client, operation: Operation, path: str) -> None:
+    answer = by.get(path)
+    assert answer.status == 200, answer.raw
+    operation.check(answer)
+    if "304" in operation.about["responses"] and "ETag" in answer.headers:
+        again = by.ask("GET", path, headers={"If-None-Match": answer.version})
+        assert (again.status, again.raw) == (304, b"")
+
+
+def test_every_operation_is_tried() -> None:
+    assert set(PREPARE) == set(WITH_BODY)
+    assert set(READ) == set(WITH_IDS)
+    assert {each.method for each in OPERATIONS.values()} == {"GET", "POST", "PUT"}
+    assert set(WITH_BODY) | set(WITH_IDS) | set(WITHOUT_IDS) == set(OPERATIONS)

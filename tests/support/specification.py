@@ -1,0 +1,110 @@
+"""The committed specification, for tests that ask all of it: operations, examples, documented answers."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import orjson
+from jsonschema import Draft202012Validator, FormatChecker
+
+from tests.support.client import Answer
+
+SPEC: dict[str, Any] = orjson.loads((Path(__file__).parents[2] / "gateway" / "spec.json").read_bytes())
+METHODS = ("get", "post", "put", "patch", "delete")
+JSON = "application/json"
+
+
+@dataclass(frozen=True)
+class Operation:
+    """One operation of the specification."""
+
+    method: str
+    path: str
+    service: str
+    about: dict[str, Any]
+
+    @property
+    def name(self) -> str:
+        """Method and template."""
+        return f"{self.method} {self.path}"
+
+    @property
+    def public(self) -> bool:
+        """Whether no token is needed."""
+        return self.about.get("security") == []
+
+    @property
+    def operation(self) -> str | None:
+        """The row of the rights table; None for the gateway's own pages."""
+        return self.about.get("x-tukiverkko-operation")
+
+    @property
+    def example(self) -> Any:
+        """The example of its body."""
+        return self.about["requestBody"]["content"][JSON].get("example")
+
+    @property
+    def has_body(self) -> bool:
+        """Whether it takes a body."""
+        return "requestBody" in self.about
+
+    @property
+    def parameters(self) -> list[dict[str, Any]]:
+        """Its parameters, references resolved."""
+        return [resolved(each) for each in self.about.get("parameters", [])]
+
+    @property
+    def needs_version(self) -> bool:
+        """Whether If-Match is required."""
+        return any(each["name"] == "If-Match" for each in self.parameters)
+
+    @property
+    def places(self) -> list[str]:
+        """The names in its path."""
+        return [each["name"] for each in self.parameters if each["in"] == "path"]
+
+    @property
+    def success(self) -> int:
+        """The documented status of success."""
+        return min(int(status) for status in self.about["responses"])
+
+    def check(self, answer: Answer) -> None:
+        """Assert that the answer is a documented one and has the documented shape."""
+        assert str(answer.status) in self.about["responses"], (self.name, answer.status, answer.raw)
+        content = resolved(self.about["responses"][str(answer.status)]).get("content", {})
+        kind = answer.kind.partition(";")[0]
+        assert not content or kind in content, (self.name, kind)
+        schema = content.get(kind, {}).get("schema")
+        if schema and kind.endswith("json"):
+            faults = [fault.message for fault in validator(schema).iter_errors(answer.body)]
+            assert not faults, (self.name, faults)
+
+
+def resolved(part: dict[str, Any]) -> dict[str, Any]:
+    """What a local reference leads to."""
+    if "$ref" not in part:
+        return part
+    found: Any = SPEC
+    for step in part["$ref"].removeprefix("#/").split("/"):
+        found = found[step]
+    return resolved(found)
+
+
+def validator(schema: dict[str, Any]) -> Draft202012Validator:
+    """A validator in which the specification's own references lead somewhere."""
+    root = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema, "components": SPEC["components"]}
+    return Draft202012Validator(root, format_checker=FormatChecker())
+
+
+def operations() -> Iterator[Operation]:
+    """Every operation."""
+    for path, item in SPEC["paths"].items():
+        for method in METHODS:
+            if method in item:
+                yield Operation(method.upper(), path, item["x-tukiverkko-service"], item[method])
+
+
+OPERATIONS = {each.name: each for each in operations()}
