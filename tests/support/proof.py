@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import json
+import logging
 import threading
 import time
 from collections.abc import Iterator
@@ -30,6 +31,7 @@ class Partner:
     def __init__(self, address: str, queue: str) -> None:
         self.delivered: list[dict[str, Any]] = []
         self._address, self._queue = address, queue
+        logging.getLogger("pika").setLevel(logging.CRITICAL)  # it tells of every refused connection at length
         self._stop = threading.Event()
         self._thread = threading.Thread(target=self._run)
 
