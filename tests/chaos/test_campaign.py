@@ -21,10 +21,10 @@ from tests.support.client import CENTRE, eventually
 from tests.support.network import Network
 from tests.support.proof import Partner, settled
 
-FAULT_SECONDS = 22.0
+FAULT_SECONDS = 28.0
 LEAST_FAULTS = 8
 PAUSE = (0.3, 2.0)
-WORKERS = 6
+WORKERS = 8
 WAYS = [(name, signal.SIGKILL) for name in KILLABLE] + [("postgres", signal.SIGQUIT), ("relay", signal.SIGTERM)]
 
 

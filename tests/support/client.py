@@ -87,7 +87,9 @@ class Client:
 
     url: str
     token: str | None = None
-    pool: urllib3.PoolManager = field(default_factory=lambda: urllib3.PoolManager(retries=False, timeout=15))
+    pool: urllib3.PoolManager = field(
+        default_factory=lambda: urllib3.PoolManager(retries=False, timeout=15, maxsize=16)
+    )
 
     def ask(
         self,
