@@ -8,6 +8,7 @@ from psycopg.rows import DictRow, dict_row
 Connection = psycopg.Connection[DictRow]
 
 LOCK = 7_402_511  # one number for all: advisory locks are counted per database
+KEEP_REQUEST_DAYS = 7  # http-api.md, Idempotency-Key
 KEEP_DAYS = 7
 CLEANED_AT_ONCE = 5_000
 
@@ -86,6 +87,10 @@ DELETE FROM outbox WHERE no IN (
 """
 
 
+_FORGET_REQUESTS = "DELETE FROM request WHERE created_at < now() - make_interval(days => %s)"
+
+
 def clean(connection: Connection) -> int:
-    """Delete published rows past their retention, some at a time; returns how many went."""
-    return connection.execute(_CLEAN, (KEEP_DAYS, CLEANED_AT_ONCE)).rowcount
+    """Delete published rows past their retention, some at a time, and remembered requests; returns how many."""
+    forgotten = connection.execute(_FORGET_REQUESTS, (KEEP_REQUEST_DAYS,)).rowcount
+    return forgotten + connection.execute(_CLEAN, (KEEP_DAYS, CLEANED_AT_ONCE)).rowcount

@@ -3,27 +3,36 @@
 set -euo pipefail
 folder=$1
 
-fits() { "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; }
+fits() { command -v "$1" >/dev/null && "$1" -c 'import sys; sys.exit(not (3, 11) <= sys.version_info < (3, 14))' 2>/dev/null; }
+has_venv() { "$1" -c 'import ensurepip, venv' 2>/dev/null; }
 
+install_venv() {
+  [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || return 1
+  echo "Installing python3-venv with apt-get (once)."
+  export DEBIAN_FRONTEND=noninteractive
+  apt-get -qq update >/dev/null || true
+  apt-get -qq install -y --no-install-recommends python3-venv >/dev/null
+}
+
+# The distribution's own Python first: it is built with all optimisations (a third faster here than one built by hand
+# without them) and kept up to date by the system.
 python=
-for name in "${PYTHON_FOR_VENV:-python3}" python3.13 python3.12 python3.11; do
-  if command -v "$name" >/dev/null && fits "$name"; then python=$name; break; fi
+found=
+for name in ${PYTHON_FOR_VENV:-/usr/bin/python3 python3 python3.13 python3.12 python3.11}; do
+  fits "$name" || continue
+  found=yes
+  if has_venv "$name" || { [ "$name" = /usr/bin/python3 ] && install_venv && has_venv "$name"; }; then
+    python=$name
+    break
+  fi
 done
 if [ -z "$python" ]; then
-  echo "make: Tukiverkko needs Python 3.11, 3.12 or 3.13; none of them was found." >&2
-  exit 1
-fi
-
-if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-  if [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null; then
-    echo "Installing python3-venv with apt-get (once)."
-    export DEBIAN_FRONTEND=noninteractive
-    apt-get -qq update >/dev/null || true
-    apt-get -qq install -y --no-install-recommends python3-venv >/dev/null
+  if [ -z "$found" ]; then
+    echo "make: Tukiverkko needs Python 3.11, 3.12 or 3.13; none of them was found." >&2
   else
     echo "make: the Python module venv is missing; install the Debian package python3-venv." >&2
-    exit 1
   fi
+  exit 1
 fi
 
 echo "Making $folder with $("$python" --version)."

@@ -60,7 +60,7 @@ def processes(settings: Settings) -> list[Program]:
 
 def _python(settings: Settings, name: str, arguments: tuple[str, ...], port: int) -> Program:
     # On one machine requests go first: what carries events on can wait a moment, a person cannot.
-    first = ("nice", "-n", "5") if name in CARRIERS else ()
+    first = ("nice", "-n", "10") if name in CARRIERS else ()
     return Program(
         name=name,
         command=(*first, sys.executable, *arguments),

@@ -79,7 +79,7 @@ def program(settings: Settings, server: Path) -> Program:
     """How the launcher runs the broker."""
     return Program(
         name="rabbitmq",
-        command=(str(server),),
+        command=("nice", "-n", "10", str(server)),  # events wait for requests, see network.py
         log=settings.home / "logs" / "rabbitmq.log",
         ready=lambda: answers(settings),
         env=_environment(settings),

@@ -28,7 +28,7 @@ def create(db: Database, call: Call) -> Outcome:
     with db.work(call) as work:
         done = work.claimed()
         if done is not None:
-            return _found(work, done)
+            return _repeated(work, done, "referral.create")
         sender, body = _caller(call), call.body
         offers = store.offers(work, sender.org_id, receiver=body["receiver"], service=body["service"])
         chosen = choose(
@@ -107,7 +107,7 @@ def _move(db: Database, call: Call, action: str) -> Outcome:
     with db.work(call) as work:
         done = work.claimed()
         if done is not None:
-            return _found(work, done)
+            return _repeated(work, done, f"referral.{action}")
         caller = _caller(call)
         leg = store.lock_leg(work, call.path["referral_id"], caller.org_id)
         own = store.own_row(work, leg)
@@ -223,6 +223,12 @@ def _new_row(opened: store.Opened, sender: Caller, chosen: Chosen) -> dict[str, 
         "sent_at": opened.at,
         "changed_at": opened.at,
     }
+
+
+def _repeated(work: Work, referral_id: uuid.UUID, operation: str) -> Outcome:
+    """The answer to a request that was done before: today's view of what it made, on record as a repeat."""
+    work.record(Entry(operation=operation, object_type=OBJECT, object_id=referral_id, outcome="repeated"))
+    return _found(work, referral_id)
 
 
 def _found(work: Work, referral_id: uuid.UUID) -> Outcome:

@@ -147,6 +147,8 @@ def test_the_same_key_gives_the_same_referral_and_another_body_is_refused(db: Da
         usecases.create(db, new(key="k-1", urgency="standard"))
     assert usecases.create(db, new(key="k-2")).value["id"] != first
     assert rows(at, "SELECT count(*) FROM leg") == [(2,)]
+    outcomes = rows(at, "SELECT outcome FROM audit ORDER BY no")
+    assert outcomes == [("done",), ("repeated",), ("done",)]
 
 
 def test_the_same_transition_with_the_same_key_is_done_once(db: Database) -> None:

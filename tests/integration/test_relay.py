@@ -149,7 +149,11 @@ def test_published_rows_are_cleaned_after_their_retention(directory: Settings, d
     tell(database, uuid.uuid4(), 3)
     with store.connect(directory.database_url("directory")) as connection:
         connection.execute("UPDATE outbox SET published_at = now() - interval '8 days' WHERE sequence < 3")
-        assert store.clean(connection) == 2
+        connection.execute(
+            "INSERT INTO request SELECT 'client:x POST /y', n::text, '', gen_random_uuid(),"
+            "       now() - n * interval '1 day' FROM generate_series(6, 8) AS n"
+        )
+        assert store.clean(connection) == 2 + 2  # two events, and the requests of seven and eight days ago
         assert len(store.oldest(connection, without=[], limit=10)) == 1
 
 
