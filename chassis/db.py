@@ -83,11 +83,12 @@ class Database:
     def view(self) -> Iterator[Work]:
         """Single statements without a transaction and without an organisation: public rows only."""
         with self._mapped_errors():
-            connection = self._pool.getconn()
+            work = Work(self, self._pool.getconn(), call=None, actor=self.service)
             try:
-                yield Work(self, connection, call=None, actor=self.service)
+                work.look()
+                yield work
             finally:
-                self._pool.putconn(connection)
+                self._pool.putconn(work.connection)
 
     def ping(self) -> bool:
         """Whether the database answers now, on a connection apart: a busy pool is not a dead database."""

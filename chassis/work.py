@@ -143,6 +143,10 @@ class Work:
         if org is not None:
             self._kept.append(Statement(ACT, (str(org),)))
 
+    def look(self) -> None:
+        """Only read, without a transaction; the first statement may still change a dead connection for a living one."""
+        self._begun = False
+
     def finish(self) -> bool:
         """Write what the work leaves behind and commit. Returns whether there are events to wake the relay for."""
         if self._told or self._audit:

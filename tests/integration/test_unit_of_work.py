@@ -123,6 +123,18 @@ def test_connections_that_died_are_replaced_without_a_restart(db: Database, at: 
     assert len(outbox(at)) == 2
 
 
+def test_looking_replaces_dead_connections_too(db: Database, at: Settings) -> None:
+    with db.view() as work:
+        assert work.one("SELECT 1 AS one") == {"one": 1}
+    with psycopg.connect(root_url(at, "referrals"), autocommit=True) as connection:
+        connection.execute(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND pid <> pg_backend_pid()"
+        )
+    with db.view() as work:
+        assert work.one("SELECT 1 AS one") == {"one": 1}
+
+
 def test_a_database_that_is_gone_is_unavailable_not_a_fault(at: Settings) -> None:
     nowhere = {**(at.environment or {}), "TUKIVERKKO_REFERRALS_DATABASE_URL": "postgresql://x:y@127.0.0.1:1/none"}
     database = Database(replace(at, environment=nowhere), "referrals")
