@@ -31,6 +31,7 @@ log = logging.getLogger(__name__)
 PREFETCH = 50
 TOGETHER = 40
 TRIES_AT_ONCE = 3
+BUSY, BUSY_TRIES = "database.busy", 4
 WAIT_SECONDS = 0.25
 SWEEP_SECONDS = 5.0
 CLEAN_EVERY = 720  # sweeps
@@ -236,13 +237,16 @@ class Consumer:
             inbox.forget_waiting(work, event.id)
 
     def _patiently(self, step: Callable[[], Result]) -> Result:
-        """Do a step, waiting for as long as the database is gone."""
-        pause = 0.1
+        """Do a step, waiting while the database is gone; where it is busy every time, that is the event's own doing."""
+        pause, busy = 0.1, 0
         while True:
             try:
                 return step()
-            except Unavailable:
+            except Unavailable as error:
                 self.counts["outage"] += 1
+                busy += error.code == BUSY
+                if busy >= BUSY_TRIES:
+                    raise
                 self._sleep(pause)
                 pause = min(LONGEST_PAUSE / 3, pause * 2)
 

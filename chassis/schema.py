@@ -9,15 +9,18 @@ Source: access-and-privacy.md section 3 (classes), http-api.md (`errors[]`).
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any, Self, TypeVar
 
-from marshmallow import RAISE, Schema, ValidationError, fields
+from marshmallow import RAISE, Schema, ValidationError, fields, validate
 
 from chassis.errors import FieldError
 
 CLASSES = frozenset({"public", "internal", "personal", "sealed", "offence"})
 LONGEST_NAME = 100
+# they hide what a text says
+TURNING = frozenset("\u200e\u200f\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069")
 AnyField = TypeVar("AnyField", bound=fields.Field[Any])
 
 # marshmallow's own sentences, in order; ours are `Fault`s and bring their code with them.
@@ -53,6 +56,26 @@ class Fault(str):
         fault = super().__new__(cls, detail)
         fault.code = code
         return fault
+
+
+def plain_text(least: int, most: int, *, lines: bool = False) -> list[Any]:
+    """Validators of a text that people write: something visible, no control characters, no turned direction.
+
+    `lines` allows line breaks and tabs. Raises nothing itself; a fault has the code `text.blank` or `text.control`.
+    """
+    allowed = {"\n", "\r", "\t"} if lines else set()
+
+    def visible(text: str) -> None:
+        if not text.strip():
+            raise ValidationError(Fault("text.blank", "This text holds nothing but spaces."))
+        if not text.isprintable() and any(_is_hidden(sign) and sign not in allowed for sign in text):
+            raise ValidationError(Fault("text.control", "This text holds a control character; write it without."))
+
+    return [validate.Length(least, most), visible]
+
+
+def _is_hidden(sign: str) -> bool:
+    return sign in TURNING or unicodedata.category(sign) in {"Cc", "Cs"}
 
 
 def classified(field: AnyField, kind: str) -> AnyField:

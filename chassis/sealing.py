@@ -28,6 +28,7 @@ BATCH = 100
 LOW = 40
 CACHE_SECONDS = 5.0
 NONCE = 12
+LIMITS = "-c statement_timeout=2000"  # requests queue behind this one connection
 
 INSERT_KEYS = sql.SQL("INSERT INTO {}.data_key (id, wrapped, kek, created_at) VALUES (%s, %s, %s, %s)")
 FETCH_KEYS = sql.SQL("SELECT id, wrapped, kek FROM {}.data_key WHERE id = ANY(%s)")
@@ -154,7 +155,9 @@ class KeyStore:
 
     def _connect(self) -> psycopg.Connection[tuple[Any, ...]]:
         if self._connection is None:
-            self._connection = psycopg.connect(self._url, autocommit=True, connect_timeout=3)
+            self._connection = psycopg.connect(
+                self._url, autocommit=True, connect_timeout=3, options=LIMITS, tcp_user_timeout=4000
+            )
         return self._connection
 
     def _forget(self) -> None:

@@ -132,7 +132,12 @@ class Work:
         self._told.extend((event, origin) for event in events)
 
     def record(self, entry: audit.Entry) -> None:
-        """Set the one audit row of this unit of work; its object is what a repeated request will find again."""
+        """Set the one audit row of this unit of work; its object is what a repeated request will find again.
+
+        Raises RuntimeError when there is one already: the first would be lost without a word.
+        """
+        if self._audit is not None:
+            raise RuntimeError("a unit of work has one audit row")
         self._audit = entry
 
     def begin(self, org: uuid.UUID | None) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ctypes
+import contextlib
 import os
 import signal
 import subprocess
@@ -85,7 +86,10 @@ def end(program: Program, process: subprocess.Popen[bytes], seconds: float | Non
         except subprocess.TimeoutExpired:
             kill_group(process.pid)
     kill_group(process.pid)  # whatever the program left in its group
-    process.wait(5)
+    with contextlib.suppress(
+        subprocess.TimeoutExpired
+    ):  # one that hangs in the kernel must not keep the others running
+        process.wait(5)
 
 
 def kill_group(pid: int, number: signal.Signals = signal.SIGKILL) -> None:

@@ -2,26 +2,42 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
+from chassis import clock
 from chassis.paging import DEFAULT, MOST
 from chassis.phones import phone_or_fault
-from chassis.schema import Fault, Shape, classified
+from chassis.schema import Fault, Shape, classified, plain_text
 from services.referrals.rules import codes, feedback, lifecycle
 
-REFERENCE = validate.Length(1, 100)
-TEXT = validate.Length(1, 4000)
-OLDEST, YOUNGEST = 1900, 2100
+REFERENCE = plain_text(1, 100)
+TEXT = plain_text(1, 4000, lines=True)
+NAME = plain_text(1, 200)
+OLDEST = 1900
+EARLIEST = dt.date(2020, 1, 1)
+
+
+def is_past_year(year: int) -> None:
+    """Nobody is born in a year to come; read when a referral comes, not when this module is loaded."""
+    if year > clock.now().year:
+        raise ValidationError(Fault("year.future", "This year has not come yet."))
+
+
+def once_each(values: list[str]) -> None:
+    """A code is named once."""
+    if len(set(values)) < len(values):
+        raise ValidationError(Fault("code.repeated", "A code stands here more than once."))
 
 
 class Person(Shape):
     """Who is referred: a name or a pseudonym, and a year of birth."""
 
-    name = classified(fields.String(required=True, validate=validate.Length(1, 200)), "sealed")
+    name = classified(fields.String(required=True, validate=NAME), "sealed")
     birth_year = classified(
-        fields.Integer(required=True, strict=True, validate=validate.Range(OLDEST, YOUNGEST)), "sealed"
+        fields.Integer(required=True, strict=True, validate=[validate.Range(min=OLDEST), is_past_year]), "sealed"
     )
 
 
@@ -29,7 +45,7 @@ class Contact(Shape):
     """One channel; `safe: unknown` counts as unsafe: nobody writes or rings there without a trained worker."""
 
     channel = classified(fields.String(required=True, validate=validate.OneOf(codes.CHANNELS)), "sealed")
-    value = classified(fields.String(required=True, validate=validate.Length(3, 200)), "sealed")
+    value = classified(fields.String(required=True, validate=plain_text(3, 200)), "sealed")
     safe = classified(fields.String(required=True, validate=validate.OneOf(codes.SAFE)), "sealed")
 
     @validates_schema
@@ -52,7 +68,9 @@ class NewReferral(Shape):
     )
     needs = classified(
         fields.List(
-            fields.String(validate=validate.OneOf(codes.NEEDS)), required=True, validate=validate.Length(1, 11)
+            fields.String(validate=validate.OneOf(codes.NEEDS)),
+            required=True,
+            validate=[validate.Length(1, 11), once_each],
         ),
         "sealed",
     )
@@ -89,8 +107,8 @@ class Acknowledgement(Shape):
 class Acceptance(Shape):
     """Who takes it on, and when the next step is (T08)."""
 
-    responsible = classified(fields.String(required=True, validate=validate.Length(1, 200)), "sealed")
-    next_step_on = classified(fields.Date(required=True), "sealed")
+    responsible = classified(fields.String(required=True, validate=NAME), "sealed")
+    next_step_on = classified(fields.Date(required=True, validate=validate.Range(min=EARLIEST)), "sealed")
 
 
 class _Reasoned(Shape):

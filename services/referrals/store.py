@@ -124,6 +124,8 @@ def open_referral(work: Work, opened: Opened) -> None:
         work.later(OPEN_CASE, values)
 
 
+# A statement of its own: the look after it must see what the one who held the lock before has committed.
+HOLD_REFERENCE = "SELECT pg_advisory_xact_lock(hashtextextended(encode(%s, 'hex'), 0))"
 OPEN_REFERENCE = """
 SELECT id FROM sender_record WHERE external_ref_mac = %s
    AND state NOT IN ('completed', 'ended', 'declined', 'forwarded', 'withdrawn', 'expired', 'entered_in_error') LIMIT 1
@@ -131,7 +133,8 @@ SELECT id FROM sender_record WHERE external_ref_mac = %s
 
 
 def open_with_reference(work: Work, mac: bytes) -> uuid.UUID | None:
-    """The acting sender's open referral with this own reference, if any (referrals.md section 7)."""
+    """The acting sender's open referral with this own reference, which is held until the end (referrals.md 7)."""
+    work.run(HOLD_REFERENCE, (mac,))
     row = work.one(OPEN_REFERENCE, (mac,))
     return row["id"] if row else None
 

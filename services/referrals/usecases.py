@@ -9,13 +9,14 @@ from chassis import clock, paging
 from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.envelope import Received
-from chassis.errors import Conflict, Stale, Unauthenticated
+from chassis.errors import Conflict, NotFound, Stale, Unauthenticated
 from chassis.identity import Caller
 from chassis.requests import Call, Outcome
 from services.referrals import events, store, views
 from services.referrals.rules import feedback, lifecycle
 from services.referrals.rules.lifecycle import RECEIVER, SENDER, Edge
 from services.referrals.rules.receiving import Chosen, Offer, choose
+from services.referrals.rules.rights import may_read
 
 OBJECT = "referral"
 
@@ -65,7 +66,7 @@ def sent(db: Database, call: Call) -> Outcome:
 def history(db: Database, call: Call) -> Outcome:
     """Who moved the referral, when and why, as far as the caller's side may know. Raises NotFound."""
     with db.work(call) as work:
-        row = views.row_of(work, call.path["referral_id"])
+        row = _own_side(work, call.path["referral_id"])
         work.record(Entry(operation="referral.history", object_type=OBJECT, object_id=row["id"]))
         return Outcome(value={"items": views.history(work, row["id"]), "next": None})
 
@@ -231,8 +232,16 @@ def _repeated(work: Work, referral_id: uuid.UUID, operation: str) -> Outcome:
     return _found(work, referral_id)
 
 
-def _found(work: Work, referral_id: uuid.UUID) -> Outcome:
+def _own_side(work: Work, referral_id: uuid.UUID) -> dict[str, Any]:
+    """The organisation's row, for somebody with a role on its side of the referral. Raises NotFound."""
     row = views.row_of(work, referral_id)
+    if work.call is None or not may_read(_caller(work.call).roles, row["side"]):
+        raise NotFound
+    return row
+
+
+def _found(work: Work, referral_id: uuid.UUID) -> Outcome:
+    row = _own_side(work, referral_id)
     place = store.RECORD_PERSONAL if row["side"] == SENDER else store.CASE_PERSONAL
     personal = work.keys.open(row["key_id"], place, row["id"], row["personal"])
     handling = None

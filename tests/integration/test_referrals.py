@@ -5,10 +5,12 @@ from __future__ import annotations
 import threading
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 
 import psycopg
 import pytest
 
+from chassis.audit import Entry
 from chassis.db import Database
 from chassis.errors import Conflict, Invalid, NotAllowed, NotFound, Refused, Stale
 from chassis.settings import Settings
@@ -226,3 +228,39 @@ def test_an_audit_row_is_final_even_for_the_owner(db: Database, at: Settings) ->
     created(db)
     with psycopg.connect(root_url(at, "referrals")) as connection, pytest.raises(psycopg.errors.RaiseException):
         connection.execute("UPDATE audit SET subject = 'nobody'")
+
+
+def test_parallel_submits_with_one_reference_make_one_referral(db: Database, at: Settings) -> None:
+    answers: list[str] = []
+
+    def submit(number: int) -> None:
+        try:
+            usecases.create(db, new(key=f"parallel-{number}", external_ref="ROIK-1"))
+            answers.append("done")
+        except Conflict as refusal:
+            answers.append(refusal.code)
+
+    threads = [threading.Thread(target=submit, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == ["done"] + ["referral.reference_in_use"] * 7
+    assert rows(at, "SELECT count(*) FROM leg") == [(1,)]
+
+
+def test_who_only_sends_does_not_read_what_his_organisation_receives(db: Database) -> None:
+    referral = created(db)
+    sending = replace(CENTRE, roles=frozenset({"sender_worker", "sender_client"}))
+    receiving = replace(CENTRE, roles=frozenset({"intake_worker"}))
+    for use in (usecases.read, usecases.history):
+        with pytest.raises(NotFound):
+            use(db, look(sending, referral))
+        assert use(db, look(receiving, referral)).value
+
+
+def test_a_second_audit_row_in_one_unit_of_work_is_refused(db: Database) -> None:
+    entry = Entry(operation="x", object_type="referral", object_id=None)
+    with pytest.raises(RuntimeError), db.background("test") as work:
+        work.record(entry)
+        work.record(entry)

@@ -114,6 +114,7 @@ def test_a_service_or_a_receiver_is_found_by_key_and_by_id() -> None:
     for service, receiver in (
         ("lt-kavkc-behaviour-change", None),
         (str(OFFER.service_id), None),
+        (str(OFFER.service_id).upper(), None),
         (OFFER.service_key, "lt-kavkc"),
     ):
         chosen = choose([OFFER], sender=POLICE, receiver=receiver, service=service, urgency="urgent")

@@ -19,7 +19,7 @@ from deploy.local import packages, state
 from deploy.local.commands.screen import follow, say, status_table
 from deploy.local.faults import LocalFault
 from deploy.local.folders import prepare_home
-from deploy.local.program import kill_group, last_lines
+from deploy.local.program import last_lines
 from deploy.local.supervise import Supervisor
 
 DETACH_SECONDS = 150.0
@@ -62,8 +62,9 @@ def down() -> None:
         os.kill(found.supervisor.pid, signal.SIGTERM)
         deadline = time.monotonic() + DOWN_SECONDS
         while found.supervisor.alive:
-            if time.monotonic() > deadline:
-                kill_group(found.supervisor.pid)
+            if time.monotonic() > deadline:  # it does not listen, or was stopped by Ctrl-Z
+                with contextlib.suppress(ProcessLookupError):
+                    os.kill(found.supervisor.pid, signal.SIGKILL)
             time.sleep(0.05)
     state.end_orphans(home)
     state.path_of(home).unlink(missing_ok=True)

@@ -45,7 +45,7 @@ class Chosen:
 
 def named(reference: str | None, *, key: str | None, row_id: uuid.UUID | None) -> bool:
     """Whether a reference (key or UUID, as the caller wrote it) means this row."""
-    return reference is not None and reference in (key, str(row_id))
+    return reference is not None and (reference == key or reference.lower() == str(row_id))
 
 
 def choose(

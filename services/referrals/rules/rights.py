@@ -16,3 +16,10 @@ OPERATIONS: dict[str, frozenset[str]] = {
     "referral.decline": _RECEIVING,
     "referral.withdraw": _SENDING,
 }
+
+_OF_SIDE = {"sender": _SENDING, "receiver": _RECEIVING}
+
+
+def may_read(roles: frozenset[str], side: str) -> bool:
+    """Whether one of these roles belongs to that side: who only sends does not read what his organisation receives."""
+    return bool(roles & _OF_SIDE[side])
