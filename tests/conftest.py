@@ -19,6 +19,7 @@ from tests.support.instances import Instances, Session, new_folder, wait_for
 from tests.support.network import Network, discard, new_settings, start
 
 HERE = Path(__file__).parent
+WITHOUT_INSTANCES = ("tests/unit/", "tests/contract/")
 SHARED = HERE.parent.parent / "shared"
 WITH_NETWORK = ("tests/e2e/", "tests/chaos/", "tests/authz/")
 _session: Session | None = None
@@ -40,14 +41,16 @@ def pytest_configure_node(node: object) -> None:
 
 def pytest_xdist_node_collection_finished(ids: list[str]) -> None:
     """Start the instances when a worker has collected a test that needs them."""
-    if _session and any(not name.startswith("tests/unit/") for name in ids):
+    if _session and any(not name.startswith(WITHOUT_INSTANCES) for name in ids):
         _session.start()
 
 
 def pytest_collection_finish(session: pytest.Session) -> None:
     """The same without xdist."""
-    if _session and not session.config.option.collectonly and any(not _is_unit(item) for item in session.items):
+    wanted = any(not item.nodeid.startswith(WITHOUT_INSTANCES) for item in session.items)
+    if _session and wanted and not session.config.option.collectonly:
         _session.start()
+        wait_for(_session.folder)  # in this process unit tests shut the sockets, also for the thread that starts them
 
 
 def pytest_unconfigure() -> None:

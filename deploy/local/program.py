@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import ctypes
 import contextlib
+import ctypes
 import os
 import signal
 import subprocess
@@ -86,9 +86,7 @@ def end(program: Program, process: subprocess.Popen[bytes], seconds: float | Non
         except subprocess.TimeoutExpired:
             kill_group(process.pid)
     kill_group(process.pid)  # whatever the program left in its group
-    with contextlib.suppress(
-        subprocess.TimeoutExpired
-    ):  # one that hangs in the kernel must not keep the others running
+    with contextlib.suppress(subprocess.TimeoutExpired):  # one that hangs in the kernel must not keep the rest running
         process.wait(5)
 
 

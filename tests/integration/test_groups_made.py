@@ -12,9 +12,10 @@ from chassis import clock
 from chassis.db import Database
 from chassis.envelope import Received
 from chassis.errors import Conflict, Invalid, NotFound, Stale
+from chassis.identity import Caller
 from chassis.settings import Settings
 from services.groups import schemas, usecases
-from tests.support.groups import CENTRE, OTHER, call, new_group, opened, roster
+from tests.support.groups import CENTRE, OTHER, call, new_group, opened, roster, sign_up
 
 QUERY = {"cursor": None, "limit": 50, "country": None, "language": None, "area": None, "kind": None}
 
@@ -36,9 +37,9 @@ def read(db: Database, group_id: uuid.UUID, by: object = None) -> dict[str, obje
     return dict(schemas.GroupView().dump(usecases.read_group(db, asked).value))
 
 
-def programme(db: Database, **changes: object) -> dict[str, object]:
+def programme(db: Database, by: Caller = CENTRE, **changes: object) -> dict[str, object]:
     body = schemas.NewProgramme().load({**schemas.NEW_PROGRAMME_EXAMPLE, **changes})
-    return dict(usecases.create_programme(db, call("POST /programmes", CENTRE, body)).value)
+    return dict(usecases.create_programme(db, call("POST /programmes", by, body)).value)
 
 
 def test_a_programme_takes_the_defaults_of_its_kind(db: Database) -> None:
@@ -58,6 +59,48 @@ def test_a_programme_takes_the_defaults_of_its_kind(db: Database) -> None:
     assert [item["key"] for item in first["items"] + second["items"]] == ["own-key", change["key"], peer["key"]]
     asked.caller = OTHER
     assert usecases.list_programmes(db, asked).value["items"] == []
+
+
+def test_a_key_of_another_organisation_is_neither_in_the_way_nor_told_of(db: Database) -> None:
+    programme(db, OTHER, key="lt-kavkc-peer", kind="course")
+    programme(db, OTHER, key="own-key")
+    programme(db, key="own-key")
+    assert new_group(db)["programme"]["key"] == "lt-kavkc-peer"
+    assert new_group(db)["programme"]["kind"] == "peer"
+    with pytest.raises(Conflict, match=r"programme\.key_taken"):
+        programme(db, key="own-key")
+
+
+def test_an_organisation_with_a_long_key_has_a_default_programme_of_each_kind(db: Database) -> None:
+    long = replace(CENTRE, org_key="lt-" + "k" * 61)
+    kinds = [new_group(db, long, kind=kind)["programme"]["kind"] for kind in ("peer", "course")]
+    assert kinds == ["peer", "course"]
+
+
+def test_only_group_staff_sees_the_inner_view_of_its_own_organisation(db: Database) -> None:
+    group_id, draft = opened(db, place_full="Slaptoji g. 1"), new_group(db)["id"]
+    page = read(db, group_id)
+    other_staff = replace(CENTRE, roles=frozenset({"referrals"}))
+    assert read(db, group_id, other_staff) == page
+    with pytest.raises(NotFound):
+        read(db, draft, other_staff)
+    for role in ("group_coordinator", "org_admin", "group_leader", "intake_worker"):
+        assert "place_full" in read(db, group_id, replace(CENTRE, roles=frozenset({role})))
+
+
+def test_only_a_draft_has_a_version_to_compare_because_men_come_and_go_without_one(db: Database) -> None:
+    draft = new_group(db)["id"]
+    asked = call("GET /groups/{group_id}", CENTRE, path={"group_id": draft})
+    assert usecases.read_group(db, asked).version == 1
+    made = schemas.NewGroup().load(schemas.NEW_GROUP_EXAMPLE)
+    assert usecases.create_group(db, call("POST /groups", CENTRE, made)).version == 1
+    opening = call("POST /groups/{group_id}/open", CENTRE, path={"group_id": draft}, expected_version=1)
+    assert usecases.open_group(db, opening).version is None
+    before = usecases.read_group(db, asked)
+    sign_up(db, draft)
+    after = usecases.read_group(db, asked)
+    assert (before.value["held"], after.value["held"]) == (0, 1)
+    assert (before.version, after.version) == (None, None)
 
 
 def test_a_draft_is_seen_by_its_own_organisation_only(db: Database) -> None:

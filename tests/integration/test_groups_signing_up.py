@@ -14,8 +14,11 @@ from chassis import clock
 from chassis.db import Database
 from chassis.errors import Conflict, Invalid, NotFound, TooManyRequests
 from chassis.schema import field_errors, unclassified
+from chassis.sealing import DataKey, KeyStore
 from chassis.settings import Settings
+from chassis.work import Work
 from services.groups import schemas, usecases
+from services.groups.store import seats
 from tests.support.databases import root_url
 from tests.support.groups import CENTRE, OTHER, call, new_group, opened, own, roster, sign_up
 
@@ -146,13 +149,32 @@ def test_a_second_sign_up_with_one_contact_looks_like_the_first_and_holds_no_sea
     assert rows(at, "SELECT count(*) FROM sign_up") == [(1,)]
 
 
-def test_a_card_without_a_sign_up_lapses_like_any_unchecked_contact(db: Database, at: Settings) -> None:
+def test_time_alone_tells_no_card_without_a_sign_up_from_one_with(db: Database, at: Settings) -> None:
     group_id, _ = full(db)
-    sign_up(db, group_id, contact=MAIL)
-    second = sign_up(db, group_id, contact=MAIL)
+    first, second = sign_up(db, group_id, contact=MAIL), sign_up(db, group_id, contact=MAIL)
     assert (second["state"], second["place"]) == ("waiting", 2)
-    rows(at, "UPDATE return_card SET created_at = now() - interval '73 hours' WHERE told_state IS NOT NULL")
-    assert own(db, "status", second)["state"] == "lapsed"
+    rows(at, "UPDATE return_card SET created_at = created_at - interval '73 hours'")
+    rows(at, "UPDATE sign_up SET waiting_since = waiting_since - interval '73 hours'")
+    usecases.sweep(db)
+    assert [own(db, "status", man)["state"] for man in (first, second)] == ["waiting", "waiting"]
+
+
+def test_the_key_is_there_before_the_group_is_locked(db: Database, monkeypatch: pytest.MonkeyPatch) -> None:
+    group_id, order, take, lock = opened(db), list[str](), KeyStore.take, seats.lock_group
+
+    def noted_take(self: KeyStore) -> DataKey:
+        order.append("key")
+        return take(self)
+
+    def noted_lock(work: Work, wanted: uuid.UUID) -> seats.Group:
+        order.append("lock")
+        return lock(work, wanted)
+
+    monkeypatch.setattr(KeyStore, "take", noted_take)
+    monkeypatch.setattr(seats, "lock_group", noted_lock)
+    for _ in "ab":
+        sign_up(db, group_id, key="form-1")
+    assert order == ["key", "lock", "lock"], "and the repeated request takes no key"
 
 
 def test_who_has_left_may_come_again_with_the_same_contact(db: Database) -> None:

@@ -203,3 +203,13 @@ def test_the_roster_is_for_coordinators_and_for_the_groups_own_leaders() -> None
     grouping.may_see_roster(frozenset({"group_leader"}), leads=True)
     with pytest.raises(NotFound):
         grouping.may_see_roster(frozenset({"group_leader"}), leads=False)
+
+
+def test_a_long_organisation_key_never_cuts_off_what_tells_programmes_apart() -> None:
+    for org_key in ("k", "k" * 64, "k" * 46 + "-" + "k" * 17):
+        keys = [grouping.programme_key(org_key, kind, "0a1b2c") for kind in grouping.KINDS]
+        assert len(set(keys)) == len(keys)
+        for key in keys:
+            assert re.fullmatch(r"[a-z0-9][a-z0-9-]{1,63}", key)
+            assert key.endswith("-0a1b2c")
+    assert grouping.programme_key("lt-kavkc", "behaviour_change") == "lt-kavkc-behaviour-change"

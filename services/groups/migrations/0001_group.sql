@@ -16,7 +16,7 @@ CREATE DOMAIN sign_up_state AS text CHECK (VALUE IN (
 CREATE TABLE programme (
     id uuid PRIMARY KEY,
     org_id uuid NOT NULL,
-    key text NOT NULL CONSTRAINT programme_key UNIQUE,
+    key text NOT NULL,
     kind text NOT NULL CHECK (kind IN (
         'peer', 'guided', 'behaviour_change', 'drop_in', 'support_pair', 'training', 'course')),
     names json NOT NULL,
@@ -26,6 +26,8 @@ CREATE TABLE programme (
     retention_days integer NOT NULL CHECK (retention_days > 0),
     version integer NOT NULL CHECK (version > 0),
     created_at timestamptz NOT NULL,
+    -- Within one organisation: a key taken by another one must neither be in the way nor be told of.
+    CONSTRAINT programme_key UNIQUE (org_id, key),
     CONSTRAINT programme_peer_is_voluntary CHECK (kind <> 'peer' OR mandated = 'no')
 );
 CREATE INDEX programme_list ON programme (org_id, created_at DESC, id DESC);

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chassis.errors import Conflict, FieldError, Invalid, NotFound
+from services.groups.rules.rights import OPERATIONS
 
 GROUP_STATES = ("draft", "open", "running", "finished", "archived", "cancelled")
 INTAKES = ("none", "optional", "required")
@@ -17,6 +18,7 @@ CAPACITY = 8
 MIN_TO_START = 4
 SESSIONS = 10
 MINUTES = 120
+KEY_LENGTH = 64
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -106,10 +108,21 @@ def check_mandate(kind: str, mandated: str) -> None:
         raise Invalid("programme.voluntary_only", detail, fields=(FieldError("/mandated", "choice", detail),))
 
 
+def programme_key(org_key: str, *parts: str) -> str:
+    """A key made of the organisation's key and what tells its programmes apart, which is never cut off."""
+    ending = "".join(f"-{part}" for part in parts).replace("_", "-")
+    return org_key[: KEY_LENGTH - len(ending)].rstrip("-") + ending
+
+
 def accepting(*, state: str, capacity: int, held: int, waiting: int, waitlist_limit: int | None) -> bool:
     """Derived, never stored: whether a sign-up gets a seat or a place in the queue now."""
     room = waitlist_limit is None or waiting < waitlist_limit or (waiting == 0 and held < capacity)
     return state == "open" and room
+
+
+def is_group_staff(roles: frozenset[str]) -> bool:
+    """Whether a caller works with the groups of the organisation, and so sees more than a group's public page."""
+    return not roles.isdisjoint(OPERATIONS["programme.list"])
 
 
 def may_see_roster(roles: frozenset[str], *, leads: bool) -> None:

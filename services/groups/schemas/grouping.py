@@ -7,7 +7,7 @@ from typing import Any
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from chassis.schema import Fault, Shape, classified
+from chassis.schema import Fault, Shape, classified, plain_text
 from services.groups.rules import grouping, lifecycle
 from services.groups.schemas.parts import AREA, COUNTRY, KEY, LANGUAGE, ListQuery, Party, names
 
@@ -47,7 +47,7 @@ class NewLeader(Shape):
     """Who leads: the account's subject, and what the men may call him."""
 
     subject = classified(fields.String(required=True, validate=validate.Length(1, 200)), "internal")
-    alias = classified(fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 60)), "internal")
+    alias = classified(fields.String(load_default=None, allow_none=True, validate=plain_text(1, 60)), "internal")
     role = classified(fields.String(load_default="lead", validate=validate.OneOf(grouping.LEADER_ROLES)), "internal")
 
 
@@ -95,12 +95,8 @@ class NewGroup(Shape):
     waitlist_limit = classified(
         fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(0, 100_000)), "internal"
     )
-    place_public = classified(
-        fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 300)), "public"
-    )
-    place_full = classified(
-        fields.String(load_default=None, allow_none=True, validate=validate.Length(1, 500)), "internal"
-    )
+    place_public = classified(fields.String(load_default=None, allow_none=True, validate=plain_text(1, 300)), "public")
+    place_full = classified(fields.String(load_default=None, allow_none=True, validate=plain_text(1, 500)), "internal")
     schedule = classified(fields.Nested(Schedule, load_default=None, allow_none=True), "public")
     leaders = classified(
         fields.List(fields.Nested(NewLeader), load_default=list, validate=validate.Length(0, 10)), "internal"

@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from chassis import clock
 from chassis.paging import DEFAULT, MOST
-from chassis.schema import Shape, classified
+from chassis.schema import Shape, classified, plain_text
 
 # The demo's open group; seed_demo makes it, so that the example of POST /signups can always be posted.
 DEMO_GROUP = clock.id_of_key("group", "lt-kavkc-demo")
@@ -19,7 +19,7 @@ COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z")
 
 def names() -> fields.Dict:
     """Language → name in it; at least one."""
-    text = fields.String(validate=validate.Length(1, 200))
+    text = fields.String(validate=plain_text(1, 200))
     return fields.Dict(
         required=True, validate=validate.Length(1, 20), keys=fields.String(validate=LANGUAGE), values=text
     )

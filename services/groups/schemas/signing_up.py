@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import ValidationError, fields, post_load, validate, validates_schema
 
 from chassis.phones import phone_or_fault
-from chassis.schema import Fault, Shape, classified
+from chassis.schema import Fault, Shape, classified, plain_text
 from services.groups.rules import codes, lifecycle
 from services.groups.schemas.parts import DEMO_GROUP, LANGUAGE
 
@@ -51,7 +51,7 @@ class NewSignUp(Shape):
     """A man signs up, by a contact of his or by code only; no account, no legal name."""
 
     group_id = classified(fields.UUID(required=True), "public")
-    alias = classified(fields.String(required=True, validate=validate.Length(1, 40)), "sealed")
+    alias = classified(fields.String(required=True, validate=plain_text(1, 40)), "sealed")
     language = classified(fields.String(load_default=None, allow_none=True, validate=LANGUAGE), "personal")
     contact = classified(fields.Nested(Contact, load_default=None, allow_none=True), "sealed")
     pin = classified(fields.String(required=True, validate=PIN), "sealed")

@@ -16,21 +16,21 @@ INSERT INTO programme (id, org_id, key, kind, names, mandated, intake, partner_s
                        created_at)
 VALUES (%(id)s, %(org_id)s, %(key)s, %(kind)s, %(names)s::json, %(mandated)s, %(intake)s, %(partner_step)s,
         %(retention_days)s, 1, %(at)s)
-ON CONFLICT ON CONSTRAINT programme_key DO NOTHING
+ON CONFLICT (org_id, key) DO NOTHING
 """
 
 
 def add_programme(work: Work, row: dict[str, Any]) -> bool:
-    """Write a programme; False when its key is taken, by whomever."""
+    """Write a programme; False when the organisation has one with this key."""
     return work.run(ADD_PROGRAMME, {**row, "names": _json(row["names"]), "at": work.now}, expect=None) == 1
 
 
-PROGRAMME = "SELECT id, key, kind, intake, mandated, names FROM programme WHERE key = %s"
+PROGRAMME = "SELECT id, key, kind, intake, mandated, names FROM programme WHERE org_id = %s AND key = %s"
 
 
-def programme(work: Work, key: str) -> dict[str, Any] | None:
-    """The acting organisation's programme with this key, if any."""
-    return work.one(PROGRAMME, (key,))
+def programme(work: Work, org_id: uuid.UUID, key: str) -> dict[str, Any] | None:
+    """The organisation's own programme with this key, if any."""
+    return work.one(PROGRAMME, (org_id, key))
 
 
 ADD_GROUP = """

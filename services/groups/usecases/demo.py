@@ -30,7 +30,7 @@ def seed_demo(db: Database, org_id: uuid.UUID, org_key: str) -> uuid.UUID:
 
 
 def _make(work: Work, org_id: uuid.UUID, org_key: str) -> None:
-    if groups.programme(work, PROGRAMME_KEY) is None:
+    if groups.programme(work, org_id, PROGRAMME_KEY) is None:
         chosen: dict[str, Any] = schemas.NewProgramme().load({"key": PROGRAMME_KEY, "kind": "peer", "names": NAMES})
         grouping.add_programme(work, org_id, {**chosen, "id": clock.id_of_key("programme", PROGRAMME_KEY)})
     example = {**schemas.NEW_GROUP_EXAMPLE, "programme": PROGRAMME_KEY, "names": NAMES, "capacity": CAPACITY}
@@ -38,5 +38,6 @@ def _make(work: Work, org_id: uuid.UUID, org_key: str) -> None:
     grouping.draft(work, schemas.DEMO_GROUP, body, org=(org_id, org_key), subject="demo")
     grouping.open_draft(work, schemas.DEMO_GROUP, subject="demo", expected=1)
     code, pin = schemas.CARD_EXAMPLE["return_code"], schemas.CARD_EXAMPLE["pin"]
-    newcomer = Newcomer(id=SIGN_UP, alias="Demo", language="lt", contact=None, pin=pin, code=code)
+    key = work.keys.take()
+    newcomer = Newcomer(id=SIGN_UP, alias="Demo", language="lt", contact=None, pin=pin, code=code, key=key)
     join(work, seats.lock_group(work, schemas.DEMO_GROUP), newcomer)

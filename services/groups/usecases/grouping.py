@@ -28,7 +28,7 @@ def create_programme(db: Database, call: Call) -> Outcome:
         if programme_id is None:
             grouping.check_mandate(body["kind"], body["mandated"])
             programme_id = clock.new_id()
-            key = body["key"] or _key(caller.org_key, body["kind"], programme_id.hex[:6])
+            key = body["key"] or grouping.programme_key(caller.org_key, body["kind"], programme_id.hex[:6])
             if not add_programme(work, caller.org_id, {**body, "id": programme_id, "key": key}):
                 raise Conflict("programme.key_taken", f"The key {key} is taken; choose another one.")
         work.record(
@@ -81,13 +81,13 @@ def list_groups(db: Database, call: Call) -> Outcome:
 
 
 def read_group(db: Database, call: Call) -> Outcome:
-    """The group's page; with a token of its own organisation all that its workers may see. Raises NotFound."""
+    """The group's page; its own group staff see all that they may. Raises NotFound."""
     group_id = call.path["group_id"]
-    if call.caller is not None:
+    if call.caller is not None and grouping.is_group_staff(call.caller.roles):
         with db.work(call) as work:
             own = views.own_group(work, group_id)
         if own is not None:
-            return Outcome(value=own, version=own["version"])
+            return Outcome(value=own, version=_etag(own))
     with db.view() as work:
         row = views.public_group(work, group_id)
     if row is None:
@@ -123,7 +123,8 @@ def add_programme(work: Work, org_id: uuid.UUID, body: dict[str, Any]) -> bool:
 
 def draft(work: Work, group_id: uuid.UUID, body: dict[str, Any], *, org: tuple[uuid.UUID, str], subject: str) -> None:
     """Write a draft; without a programme under the organisation's default one of that kind."""
-    programme = groups.programme(work, body["programme"]) if body["programme"] else _default(work, org, body)
+    key = body["programme"]
+    programme = groups.programme(work, org[0], key) if key else _default(work, org, body)
     if programme is None:
         detail = "Your organisation has no programme with this key."
         raise Invalid("programme.unknown", detail, fields=(FieldError("/programme", "unknown", detail),))
@@ -149,24 +150,26 @@ def open_draft(work: Work, group_id: uuid.UUID, *, subject: str, expected: int |
 
 
 def _default(work: Work, org: tuple[uuid.UUID, str], body: dict[str, Any]) -> dict[str, Any] | None:
-    key = _key(org[1], body["kind"])
-    found = groups.programme(work, key)
+    key = grouping.programme_key(org[1], body["kind"])
+    found = groups.programme(work, org[0], key)
     if found is None:
         chosen = {"id": clock.new_id(), "key": key, "kind": body["kind"], "names": body["names"], "mandated": "no"}
         add_programme(work, org[0], {**chosen, "intake": None, "retention_days": None})
-        found = groups.programme(work, key)
+        found = groups.programme(work, org[0], key)
     return found
-
-
-def _key(*parts: str) -> str:
-    return "-".join(parts).replace("_", "-")[:64]
 
 
 def _own(work: Work, group_id: uuid.UUID) -> Outcome:
     row = views.own_group(work, group_id)
     if row is None:
         raise NotFound
-    return Outcome(value=row, version=row["version"], location=f"/groups/{group_id}")
+    return Outcome(value=row, version=_etag(row), location=f"/groups/{group_id}")
+
+
+def _etag(group: dict[str, Any]) -> int | None:
+    # Men come and go without a new version, so only a draft's page is the same as long as its version is; and only a
+    # draft is changed with If-Match.
+    return group["version"] if group["state"] == "draft" else None
 
 
 def _caller(call: Call) -> Caller:

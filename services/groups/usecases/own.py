@@ -84,7 +84,7 @@ def _act(work: Work, group: Group, card: Card, action: str | None, now: dt.datet
     group = seating.settle(work, group, now=now)
     sign_up = seats.one(work, card.sign_up_id)
     if sign_up is None:
-        return _act_on_card(work, group, card, action, now)
+        return _act_on_card(work, group, card, action)
     if action is not None:
         try:
             group, sign_up = seating.take(work, group, sign_up, action, now=now)
@@ -94,12 +94,12 @@ def _act(work: Work, group: Group, card: Card, action: str | None, now: dt.datet
     return Outcome(value=shown(work, group, sign_up))
 
 
-def _act_on_card(work: Work, group: Group, card: Card, action: str | None, now: dt.datetime) -> Outcome | Refused:
+def _act_on_card(work: Work, group: Group, card: Card, action: str | None) -> Outcome | Refused:
     if action is None:
-        return Outcome(value=shown_card(work, group, card, now=now))
+        return Outcome(value=shown_card(work, group, card))
     try:
-        edge = lifecycle.decide(action, state=told_state(card, now=now), intake=group.intake)
+        edge = lifecycle.decide(action, state=told_state(card), intake=group.intake)
     except Refused as refused:
         return refused
     moved = cards.tell(work, card, edge.target)
-    return Outcome(value=shown_card(work, group, moved, now=now))
+    return Outcome(value=shown_card(work, group, moved))

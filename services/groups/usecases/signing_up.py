@@ -13,8 +13,9 @@ from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.errors import FieldError, Invalid
 from chassis.requests import Call, Outcome
+from chassis.sealing import DataKey
 from services.groups.rules import codes, lifecycle, queue
-from services.groups.rules.lifecycle import LIVE, SEATED
+from services.groups.rules.lifecycle import SEATED
 from services.groups.rules.words import next_step
 from services.groups.store import cards, seats
 from services.groups.store.cards import Card
@@ -24,12 +25,11 @@ from services.groups.usecases import seating
 OBJECT = "signup"
 PERSONAL = "participant|personal"
 CODE_PURPOSE = "signup.return_code"
-CONTACT_UNVERIFIED = dt.timedelta(hours=72)  # groups.md section 4, rule 8
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Newcomer:
-    """Who comes, as he wrote it, with the code that he is given."""
+    """Who comes, as he wrote it, with the code that he is given and the key that seals him."""
 
     id: uuid.UUID
     alias: str
@@ -37,6 +37,7 @@ class Newcomer:
     contact: dict[str, Any] | None
     pin: str
     code: str
+    key: DataKey
 
 
 def sign_up(db: Database, call: Call) -> Outcome:
@@ -49,13 +50,13 @@ def sign_up(db: Database, call: Call) -> Outcome:
             detail = "There is no such group."
             raise Invalid("group.unknown", detail, fields=(FieldError("/group_id", "unknown", detail),))
         sign_up_id = done or clock.new_id()
-        fields = {name: body[name] for name in ("alias", "language", "contact", "pin")}
-        newcomer = Newcomer(id=sign_up_id, code=_code(work, call, sign_up_id), **fields)
+        code = _code(work, call, sign_up_id)
+        newcomer = None if done else _newcomer(work, body, sign_up_id, code)
         with seats.inside(work, org):
             group = seats.lock_group(work, body["group_id"])
-            value = again(work, group, sign_up_id) if done else join(work, group, newcomer)
+            value = join(work, group, newcomer) if newcomer else again(work, group, sign_up_id)
         work.record(Entry(operation="signup.create", object_type=OBJECT, object_id=None if done else sign_up_id))
-        return Outcome(value={**value, "return_code": newcomer.code})
+        return Outcome(value={**value, "return_code": code})
 
 
 def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
@@ -83,8 +84,7 @@ def again(work: Work, group: Group, sign_up_id: uuid.UUID) -> dict[str, Any]:
     found = seats.one(work, sign_up_id)
     if found is not None:
         return shown(work, group, found)
-    card = cards.lock(work, sign_up_id)
-    return shown_card(work, group, card, now=clock.now())
+    return shown_card(work, group, cards.lock(work, sign_up_id))
 
 
 def shown(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
@@ -94,18 +94,17 @@ def shown(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
     return {**value, "offer_until": sign_up.offer_until}
 
 
-def shown_card(work: Work, group: Group, card: Card, *, now: dt.datetime) -> dict[str, Any]:
-    """The same for a card without a sign-up behind it: it looks like any sign-up whose contact is not yet checked."""
-    state = told_state(card, now=now)
+def shown_card(work: Work, group: Group, card: Card) -> dict[str, Any]:
+    """The same for a card without a sign-up behind it: it looks like any other sign-up."""
+    state = told_state(card)
     place = queue.Place(track=queue.VOLUNTARY, waiting_since=card.created_at, queue_seq=card.told_seq or 0)
     before = seats.men_before(work, group, place) if state == "waiting" else 0
     return _view(card.sign_up_id, group, state, before=before, code_only=card.told_code_only)
 
 
-def told_state(card: Card, *, now: dt.datetime) -> str:
-    """What a card without a sign-up tells; like every sign-up with an unchecked contact it lapses after 72 hours."""
-    state = card.told_state or "lapsed"
-    return "lapsed" if state in LIVE and now >= card.created_at + CONTACT_UNVERIFIED else state
+def told_state(card: Card) -> str:
+    """What a card without a sign-up tells; time alone does not change it, as it changes no sign-up's state yet."""
+    return card.told_state or "lapsed"
 
 
 def pin_mac(work: Work, sign_up_id: uuid.UUID, *, code: str, pin: str) -> bytes:
@@ -127,7 +126,7 @@ def _view(sign_up_id: uuid.UUID, group: Group, state: str, *, before: int, code_
 
 
 def _row(work: Work, group: Group, newcomer: Newcomer, now: dt.datetime) -> dict[str, Any]:
-    participant_id, key, contact = clock.new_id(), work.keys.take(), newcomer.contact
+    participant_id, key, contact = clock.new_id(), newcomer.key, newcomer.contact
     mac = None
     if contact is not None:
         mac = work.digest("signup.contact", f"{group.id} {contact['channel']}:{contact['value']}")
@@ -143,6 +142,12 @@ def _row(work: Work, group: Group, newcomer: Newcomer, now: dt.datetime) -> dict
         "pin_mac": pin_mac(work, newcomer.id, code=newcomer.code, pin=newcomer.pin),
         "at": now,
     }
+
+
+def _newcomer(work: Work, body: dict[str, Any], sign_up_id: uuid.UUID, code: str) -> Newcomer:
+    # The key is taken before the group is locked: it may need the key database, and nobody shall queue behind that.
+    fields = {name: body[name] for name in ("alias", "language", "contact", "pin")}
+    return Newcomer(id=sign_up_id, code=code, key=work.keys.take(), **fields)
 
 
 def _code(work: Work, call: Call, sign_up_id: uuid.UUID) -> str:
