@@ -203,7 +203,7 @@ class Connection:
     def _refuse(self, error: Refused) -> None:
         """Answer what never became a request."""
         self.unread = True
-        request = Request(Head("GET", "/", "", True, {}), lambda _limit: b"", time.monotonic())  # noqa: FBT003
+        request = Request(Head("GET", "/", "", True, {}), lambda _limit: b"", time.monotonic())  # noqa: FBT003 -- the signature is not ours
         self._send(request, self.door.refusal(error, request), keep=False)
         self.door.note(request, error.status)
 
@@ -227,7 +227,7 @@ class Connection:
         # Closing with unread bytes resets the connection, and the client may never see the answer.
         self._shutdown(SHUT_WR)
         left = LINGER_BYTES
-        with eventlet.Timeout(LINGER_SECONDS, False):  # noqa: FBT003
+        with eventlet.Timeout(LINGER_SECONDS, False):  # noqa: FBT003 -- the signature is not ours
             try:
                 while left > 0 and (piece := self.sock.recv(65536)):
                     left -= len(piece)

@@ -72,7 +72,7 @@ def _place(path: Path, text: str) -> bool:
 def _apt(verb: str, missing: list[str], *arguments: str) -> None:
     command = ("apt-get", "-q", verb, *arguments)
     try:
-        ran = subprocess.run(  # noqa: S603
+        ran = subprocess.run(
             command, env={**os.environ, **APT}, capture_output=True, text=True, timeout=INSTALL_SECONDS, check=False
         )
     except subprocess.TimeoutExpired as error:

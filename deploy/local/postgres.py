@@ -145,7 +145,7 @@ def _remove(files: PostgresFiles, folder: Path) -> None:
 
 
 def _as_account(files: PostgresFiles, command: tuple[str, ...]) -> subprocess.CompletedProcess[str]:
-    return subprocess.run(  # noqa: S603
+    return subprocess.run(
         command,
         cwd=files.folder,
         env=_environment(files),

@@ -47,7 +47,7 @@ def spawn(program: Program) -> subprocess.Popen[bytes]:
 
     try:
         with program.log.open("ab") as log:
-            return subprocess.Popen(  # noqa: S603  the command comes from our own table
+            return subprocess.Popen(
                 program.command,
                 stdin=subprocess.DEVNULL,
                 stdout=log,

@@ -68,7 +68,7 @@ def test_mixed_faults_lose_nothing(demo: Network, tmp_path: Path, seed: int) -> 
             before = clients.acknowledged
             eventually(lambda: clients.acknowledged > before + 20)
         evidence, wrong = settled(demo.settings, history, partner)
-    print(f"{len(done)} faults, {clients.acknowledged} acknowledged, {clients.repeated} repeated: {', '.join(done)}")  # noqa: T201
+    print(f"{len(done)} faults, {clients.acknowledged} acknowledged, {clients.repeated} repeated: {', '.join(done)}")  # noqa: T201 -- for whoever reads the run
     assert clients.troubles == []
     assert wrong == []
     assert len(done) >= LEAST_FAULTS

@@ -10,20 +10,20 @@ import eventlet
 
 eventlet.monkey_patch()
 
-import logging  # noqa: E402
-import resource  # noqa: E402
-import signal  # noqa: E402
-import sys  # noqa: E402
-import time  # noqa: E402
+import logging
+import resource
+import signal
+import sys
+import time
 
-from nameko.containers import ServiceContainer  # noqa: E402
+from nameko.containers import ServiceContainer
 
-from chassis import clock  # noqa: E402
-from chassis.db import Database, Work  # noqa: E402
-from chassis.envelope import Received  # noqa: E402
-from chassis.providers import DatabaseProvider  # noqa: E402
-from chassis.settings import Settings  # noqa: E402
-from chassis.subscribe import subscribe  # noqa: E402
+from chassis import clock
+from chassis.db import Database, Work
+from chassis.envelope import Received
+from chassis.providers import DatabaseProvider
+from chassis.settings import Settings
+from chassis.subscribe import subscribe
 
 FAILS_AT = 3
 
@@ -55,7 +55,7 @@ class GroupsService:
         say("EVENT", event.subject, event.sequence, round(age.total_seconds() * 1000, 2))
 
     @subscribe("organisation.closed")
-    def never(self, work: Work, event: Received) -> None:  # noqa: ARG002
+    def never(self, work: Work, event: Received) -> None:  # noqa: ARG002 -- the signature of a handler
         """Not sent by this test."""
         raise AssertionError
 

@@ -75,7 +75,7 @@ def groups(settings_: Settings) -> Iterator[Database]:
     made.close()
 
 
-def message(subject: uuid.UUID, sequence: int, *, id: uuid.UUID | None = None) -> amqp.Message:  # noqa: A002
+def message(subject: uuid.UUID, sequence: int, *, id: uuid.UUID | None = None) -> amqp.Message:  # noqa: A002 -- the field's own name
     """An event as the relay would send it."""
     row = {
         "id": id or uuid.uuid4(),

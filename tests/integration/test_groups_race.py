@@ -109,7 +109,7 @@ def test_with_the_lock_exactly_eight_are_seated_and_the_rest_wait_in_gapless_ord
     assert [row[1] for row in order] == ["confirmed"] * SEATS + ["waiting"] * (MEN - SEATS)
     commits = query(at, "SELECT aggregate_id FROM outbox WHERE type = 'signup.received' ORDER BY no")
     assert [row[0] for row in commits] == [row[2] for row in order], "commit order is queue order"
-    print(f"with the lock: {MEN / seconds:.0f}/s, p50 {statistics.median(took) * 1000:.0f} ms at {MEN} at once")  # noqa: T201
+    print(f"with the lock: {MEN / seconds:.0f}/s, p50 {statistics.median(took) * 1000:.0f} ms at {MEN} at once")  # noqa: T201 -- for whoever reads the run
 
 
 def test_seats_that_are_freed_at_once_go_to_the_heads_in_order(db: Database, at: Settings) -> None:

@@ -14,13 +14,13 @@ from chassis.inbox import Kept
 from chassis.link import Link
 from chassis.settings import Settings
 from tests.integration.bus_rig import consuming, depth, relaying, tell, until
-from tests.integration.test_consumer import Handler, groups, publisher, rows, settings_, short_ladder  # noqa: F401
+from tests.integration.test_consumer import Handler, groups, publisher, rows, settings_, short_ladder
 
 
 def test_a_parked_event_is_listed_replayed_and_another_dropped(
-    settings_: Settings,  # noqa: F811
-    publisher: Database,  # noqa: F811
-    groups: Database,  # noqa: F811
+    settings_: Settings,
+    publisher: Database,
+    groups: Database,
 ) -> None:
     handler, first, second = Handler(), uuid.uuid4(), uuid.uuid4()
     handler.failing |= {first, second}
@@ -44,8 +44,8 @@ def test_a_parked_event_is_listed_replayed_and_another_dropped(
 
 
 def test_what_is_parked_again_at_once_is_replayed_once(
-    settings_: Settings,  # noqa: F811
-    groups: Database,  # noqa: F811
+    settings_: Settings,
+    groups: Database,
 ) -> None:
     def back() -> bool:
         return depth(settings_, "groups.events.parked") == 1

@@ -139,7 +139,7 @@ def test_offers_last_72_hours_and_twice_that_for_men_nobody_can_reach() -> None:
         ("running", 0, None, True, "group.not_accepting"),
     ],
 )
-def test_who_is_admitted(state: str, waiting: int, limit: int | None, at_once: bool, code: str | None) -> None:  # noqa: FBT001
+def test_who_is_admitted(state: str, waiting: int, limit: int | None, at_once: bool, code: str | None) -> None:  # noqa: FBT001 -- a parameter of the table above
     expected = nullcontext() if code is None else pytest.raises(Conflict, match=re.escape(code))
     with expected:
         queue.admit(state=state, waiting=waiting, waitlist_limit=limit, at_once=at_once)

@@ -36,7 +36,7 @@ def relay(services: tuple[str, ...]) -> None:
     Example:
       tukiverkko relay --service referrals
     """
-    from chassis import relay as relays  # noqa: PLC0415
+    from chassis import relay as relays
 
     raise click.exceptions.Exit(relays.main(services or SERVICES))
 
@@ -119,9 +119,9 @@ def parked_drop(event_id: str, reason: str, service: str) -> None:
 
 
 def _asked(question: Callable[[Any, Settings], Any]) -> Any:
-    from chassis import parked as store  # noqa: PLC0415
-    from chassis.errors import Refused  # noqa: PLC0415
-    from chassis.link import LinkLost  # noqa: PLC0415
+    from chassis import parked as store
+    from chassis.errors import Refused
+    from chassis.link import LinkLost
 
     try:
         return question(store, Settings.load())

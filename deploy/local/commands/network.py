@@ -82,7 +82,7 @@ def status(*, as_json: bool) -> None:
     Example:
       tukiverkko status --json
     """
-    from deploy.local.commands.figures import figures  # noqa: PLC0415  connects to database and broker
+    from deploy.local.commands.figures import figures
 
     settings = Settings.load()
     found = state.read(settings.home)
@@ -137,9 +137,9 @@ def migrate(*, dry_run: bool, services: tuple[str, ...]) -> None:
     Example:
       tukiverkko migrate --dry-run
     """
-    import psycopg  # noqa: PLC0415
+    import psycopg
 
-    from chassis import migrate as migrations  # noqa: PLC0415
+    from chassis import migrate as migrations
 
     try:
         done = migrations.migrate(Settings.load(), services or SERVICES, dry_run=dry_run)

@@ -26,7 +26,7 @@ def token(org_key: str, scopes: tuple[str, ...]) -> None:
     Example:
       curl -H "Authorization: Bearer $(tukiverkko token --org lt-kavkc)" http://127.0.0.1:8080/referrals
     """
-    from deploy.local.commands.token import issue  # noqa: PLC0415
+    from deploy.local.commands.token import issue
 
     click.echo(issue(Settings.load(), org_key, scopes))
 
@@ -54,8 +54,8 @@ def import_organisations(file: Path, *, dry_run: bool) -> None:
     if not file.is_file():
         message = f"There is no file {file}."
         raise LocalFault(message)
-    from deploy.local.commands.rooms import database  # noqa: PLC0415
-    from services.directory.usecases import importing  # noqa: PLC0415
+    from deploy.local.commands.rooms import database
+    from services.directory.usecases import importing
 
     with database(Settings.load(), "directory") as db:
         _show(importing.import_file(db, file, dry_run=dry_run))
@@ -69,8 +69,8 @@ def import_demo() -> None:
     Example:
       tukiverkko import demo
     """
-    from deploy.local.commands.rooms import database  # noqa: PLC0415
-    from services.directory.usecases import importing  # noqa: PLC0415
+    from deploy.local.commands.rooms import database
+    from services.directory.usecases import importing
 
     with database(Settings.load(), "directory") as db:
         _show(importing.import_demo(db))
@@ -100,8 +100,8 @@ def grant_create(org_key: str, name: str) -> None:
     Example:
       tukiverkko grant create --org lt-kavkc --name main
     """
-    from deploy.local.commands.rooms import database  # noqa: PLC0415
-    from services.subscriptions.usecases import grants  # noqa: PLC0415
+    from deploy.local.commands.rooms import database
+    from services.subscriptions.usecases import grants
 
     settings = Settings.load()
     with database(settings, "subscriptions") as db:
@@ -118,8 +118,8 @@ def grant_rotate(org_key: str, name: str) -> None:
     Example:
       tukiverkko grant rotate --org lt-kavkc --name main
     """
-    from deploy.local.commands.rooms import database  # noqa: PLC0415
-    from services.subscriptions.usecases import grants  # noqa: PLC0415
+    from deploy.local.commands.rooms import database
+    from services.subscriptions.usecases import grants
 
     settings = Settings.load()
     with database(settings, "subscriptions") as db:
@@ -136,8 +136,8 @@ def grant_revoke(org_key: str, name: str) -> None:
     Example:
       tukiverkko grant revoke --org lt-kavkc --name main
     """
-    from deploy.local.commands.rooms import database  # noqa: PLC0415
-    from services.subscriptions.usecases import grants  # noqa: PLC0415
+    from deploy.local.commands.rooms import database
+    from services.subscriptions.usecases import grants
 
     settings = Settings.load()
     with database(settings, "subscriptions") as db:
@@ -154,7 +154,7 @@ def demo(*, seed_only: bool) -> None:
     Example:
       tukiverkko demo
     """
-    from deploy.local.demo import run, seed  # noqa: PLC0415
+    from deploy.local.demo import run, seed
 
     (seed if seed_only else run)(Settings.load(), say)
 

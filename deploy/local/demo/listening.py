@@ -52,7 +52,7 @@ def subscriber(settings: Settings, *, address: str, queue: str, say: Callable[[s
     """Run the sample on a queue until the end of the block."""
     state = settings.home / "run" / "demo-subscriber.json"
     told = {"PARTNER_AMQP_URL": address, "PARTNER_QUEUE": queue, "PARTNER_STATE": str(state)}
-    process = subprocess.Popen(  # noqa: S603 -- our own sample with our own interpreter
+    process = subprocess.Popen(
         (sys.executable, str(SAMPLE)),
         env={**os.environ, **told, "PYTHONUNBUFFERED": "1"},
         stdout=subprocess.PIPE,
