@@ -52,6 +52,7 @@ def run(settings: Settings, say: Say) -> None:
         _sign_up(settings, listening, say, group)
     say(f"The referral: {settings.url_of('gateway')}/referrals/{referral}")
     say(f"The interface, to read and to try: {settings.url_of('gateway')}/docs")
+    say("The network goes on running.")
 
 
 def _referral(settings: Settings, listening: Subscriber, say: Say) -> str:
@@ -75,7 +76,9 @@ def _sign_up(settings: Settings, listening: Subscriber, say: Say, group: str) ->
     body = {"group_id": group, "alias": "Jonas", "pin": "4711"}
     answer = Institution(settings).ask("POST", "/signups", body)
     say(f"A man signs up for a group (POST /signups): {answer.body['state']}, {answer.milliseconds:.1f} ms")
-    listening.wait_for("signup.received", str(answer.body["signup_id"]))
+    told = ["signup.received"] if answer.body["state"] == "waiting" else ["signup.received", "signup.seated"]
+    for name in told:
+        listening.wait_for(name, str(answer.body["signup_id"]))
 
 
 def _step(say: Say, what: str, answer: Answer) -> None:
