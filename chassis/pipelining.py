@@ -1,7 +1,7 @@
 """Several statements in one flush: psycopg's pipeline writes to the socket after each statement, this one once.
 
-On a small machine the writes, and the server waking up for each, cost more than the statements. The two attributes of
-psycopg that are used here are held by the pinned version and by a test (tests/integration/test_unit_of_work.py).
+Measured figures and the reason stand in docs/decisions/0009-few-round-trips.md. The two attributes of psycopg that are
+used here are held by the pinned version and by a test (tests/integration/test_unit_of_work.py).
 """
 
 from __future__ import annotations

@@ -14,8 +14,7 @@ install_venv() {
   apt-get -qq install -y --no-install-recommends python3-venv >/dev/null
 }
 
-# The distribution's own Python first: it is built with all optimisations (a third faster here than one built by hand
-# without them) and kept up to date by the system.
+# The distribution's own Python first: it is built with all optimisations and kept up to date by the system.
 python=
 found=
 for name in ${PYTHON_FOR_VENV:-/usr/bin/python3 python3 python3.13 python3.12 python3.11}; do
