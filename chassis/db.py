@@ -134,6 +134,7 @@ class Database:
                 self._pool.putconn(work.connection)
         if told:
             self._wanted.set()
+        work.settled()
 
     @contextlib.contextmanager
     def _mapped_errors(self) -> Iterator[None]:

@@ -14,16 +14,21 @@ from typing import Any
 
 import orjson
 
-from chassis.kinds import SCHEMAS, Kind, read_value, timestamp
+from chassis.kinds import Kind, read_value, schema_of, timestamp
+from chassis.settings import SERVICES
 
 CONTENT_TYPE = "application/cloudevents+json"
 TYPE_PREFIX = "eu.tukiverkko."
 NETWORK = "network"
 INSIDE = ""
 LARGEST_BODY = 262_144
+LARGEST_SEQUENCE = 2**63
+BASELINE = "baseline"
+"""The verb of an event that holds an aggregate's current state and sequence instead of a step."""
 
 _NAME = re.compile(r"[a-z][a-z_]*\.[a-z][a-z_]*\Z")
-_FULL_NAME = re.compile(r"eu\.tukiverkko\.([a-z][a-z_]*\.[a-z][a-z_]*)\.v([1-9]\d{0,3})\Z")
+_FULL_NAME = re.compile(r"eu\.tukiverkko\.([a-z][a-z_]{0,39}\.[a-z][a-z_]{0,39})\.v([1-9]\d{0,3})\Z")
+_PLAIN = frozenset({"", "utf-8", "identity"})
 _AUDIENCE = re.compile(r"(network|org:[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}|)\Z")
 
 
@@ -69,7 +74,7 @@ class EventType:
             "title": self.full_name,
             "description": self.summary,
             "type": "object",
-            "properties": {name: SCHEMAS[kind] for name, kind in self.data.items()},
+            "properties": {name: schema_of(kind) for name, kind in self.data.items()},
             "required": [name for name in self.data if name not in self.optional],
             "additionalProperties": False,
         }
@@ -105,6 +110,11 @@ class Received:
     correlation_id: str | None = None
     causation_id: str | None = None
 
+    @property
+    def is_baseline(self) -> bool:
+        """Whether it tells the current state instead of a step."""
+        return self.type.endswith(f".{BASELINE}")
+
 
 class Unreadable(Exception):
     """A message that is no event of ours; `reason` is a code, never the message's own text."""
@@ -137,6 +147,11 @@ def event(
         message = f"{type.name}: the time has no offset."
         raise ValueError(message)
     return Event(type, aggregate[0], aggregate[1], audience, _checked(type, data), at, id)
+
+
+def organisation_of(audience: str) -> uuid.UUID | None:
+    """The one organisation that an audience is; None for the network and for nobody."""
+    return uuid.UUID(audience.removeprefix("org:")) if audience.startswith("org:") else None
 
 
 def full_name(name: str, version: int) -> str:
@@ -198,10 +213,16 @@ def encode(row: Mapping[str, Any], *, source: str) -> tuple[bytes, dict[str, Any
     return compose(row, source=source), headers, properties
 
 
-def decode(body: bytes | str, headers: Mapping[str, Any] | None = None, properties: object = None) -> Received:
-    """Read one message; raises Unreadable. Fields that are not known are ignored (bus.md section 1)."""
-    del properties  # kept in the signature: message_id is not trusted over the body
+def decode(
+    body: bytes | str, headers: Mapping[str, Any] | None = None, properties: Mapping[str, Any] | None = None
+) -> Received:
+    """Read one message; raises Unreadable. Fields that are not known are ignored (bus.md section 1).
+
+    Of `properties` content_type and content_encoding count: a compressed or pickled body is never unfolded.
+    """
     raw = body.encode() if isinstance(body, str) else bytes(body)
+    if properties is not None and not _plain(properties):
+        raise Unreadable("event.content_type")
     if len(raw) > LARGEST_BODY:
         raise Unreadable("event.too_large")
     try:
@@ -211,6 +232,10 @@ def decode(body: bytes | str, headers: Mapping[str, Any] | None = None, properti
     if not isinstance(document, dict) or document.get("specversion") != "1.0":
         raise Unreadable("event.no_cloudevent")
     return _received(document, headers or {})
+
+
+def _plain(properties: Mapping[str, Any]) -> bool:
+    return properties.get("content_type") == CONTENT_TYPE and (properties.get("content_encoding") or "") in _PLAIN
 
 
 def _received(document: dict[str, Any], headers: Mapping[str, Any]) -> Received:
@@ -239,9 +264,10 @@ def _received(document: dict[str, Any], headers: Mapping[str, Any]) -> Received:
 
 
 def _sound(received: Received) -> bool:
-    whole = type(received.sequence) is int and received.sequence >= 1
+    whole = type(received.sequence) is int and 1 <= received.sequence < LARGEST_SEQUENCE
     return (
         whole
+        and received.source in SERVICES
         and isinstance(received.data, dict)
         and received.time.tzinfo is not None
         and bool(_AUDIENCE.match(received.audience))

@@ -13,7 +13,9 @@ Source: http-api.md (errors). Codes are `noun.reason` (architecture.md section 5
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 
 @dataclass(frozen=True)
@@ -30,6 +32,8 @@ class Refused(Exception):
 
     status = 400
     title = "The request was refused"
+    adds: ClassVar[Mapping[str, Mapping[str, Any]]] = {}
+    """JSON Schema of what its problem says besides the usual, by name; the values are in `members`."""
 
     def __init__(self, code: str, detail: str) -> None:
         super().__init__(code)

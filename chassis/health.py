@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import eventlet
@@ -67,6 +67,7 @@ class Tally(Collector):
         self.answers: dict[tuple[str, str, int], int] = {}
         self.times: dict[str, list[float]] = {}
         self.gauges: dict[str, tuple[str, Callable[[], float]]] = {}
+        self.counters: dict[str, tuple[str, str, Callable[[], Mapping[str, int]]]] = {}
 
     def add(self, route: str, method: str, status: int, seconds: float) -> None:
         """Count one answer."""
@@ -90,6 +91,11 @@ class Tally(Collector):
         yield times
         for name, (text, read) in self.gauges.items():
             yield GaugeMetricFamily(name, text, value=read())
+        for name, (text, label, counts) in self.counters.items():
+            family = CounterMetricFamily(name, text, labels=[label])
+            for value, number in sorted(counts().items()):
+                family.add_metric([value], number)
+            yield family
 
 
 class Page:
@@ -116,6 +122,11 @@ count = TALLY.add
 def gauge(name: str, text: str, read: Callable[[], float]) -> None:
     """Show a number in /metrics, read at the moment it is asked for."""
     TALLY.gauges[name] = (text, read)
+
+
+def counter(name: str, text: str, label: str, counts: Callable[[], Mapping[str, int]]) -> None:
+    """Show counts by one label in /metrics, read at the moment they are asked for."""
+    TALLY.counters[name] = (text, label, counts)
 
 
 def pages(accepting: Callable[[], bool]) -> dict[str, Page]:

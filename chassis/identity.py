@@ -44,6 +44,7 @@ class Caller:
     org_key: str
     roles: frozenset[str]
     token_id: str
+    expires: int | None = None  # seconds since 1970; what goes on for long ends with the token
 
     @property
     def is_system(self) -> bool:
@@ -150,7 +151,12 @@ def _caller(claims: dict[str, Any], now: int) -> Caller:
     if not (issued <= now + SKEW and not_before <= now + SKEW and now < expires <= issued + LONGEST_LIFE):
         raise ValueError
     return Caller(
-        claims["sub"], uuid.UUID(claims["org"]), claims["org_key"], frozenset(claims["scope"].split()), claims["jti"]
+        claims["sub"],
+        uuid.UUID(claims["org"]),
+        claims["org_key"],
+        frozenset(claims["scope"].split()),
+        claims["jti"],
+        expires,
     )
 
 

@@ -19,6 +19,7 @@ from kombu import Connection
 from kombu.exceptions import OperationalError
 
 DEADLINE = 10.0
+CONNECTING = 4.0
 CLOSING = 2.0
 HEARTBEAT = 20
 BLOCKED = "broker.blocked"
@@ -83,7 +84,7 @@ class Link:
         self.abandon()
         try:
             self.connection = self._connection()
-            self.connection.ensure_connection(max_retries=1, timeout=self.deadline)
+            self.connection.ensure_connection(max_retries=0)  # one try: whoever calls has pauses of its own
             with self.limit():
                 self.channel = self.connection.channel()
                 self.channel.confirm_select()
@@ -171,7 +172,7 @@ class Link:
             "confirm_publish": False,  # confirmed here, all of a batch together
         }
         return Connection(
-            self.url, connect_timeout=min(self.deadline, 5), heartbeat=HEARTBEAT, transport_options=options
+            self.url, connect_timeout=min(self.deadline, CONNECTING), heartbeat=HEARTBEAT, transport_options=options
         )
 
     def _listen(self) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from http import HTTPStatus
 from typing import Any
 
@@ -11,6 +11,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
+from chassis.errors import Refused
 from chassis.http import Plan, plans_of
 from chassis.problems import MEDIA_TYPE
 from chassis.schema import ecma_pattern
@@ -26,6 +27,7 @@ OWN_PAGES = {
     "/health/ready": "Whether the process takes work",
     "/metrics": "Counters for Prometheus",
     "/openapi.json": "This document",
+    "/asyncapi.json": "The events that partners receive, as AsyncAPI 3",
     "/docs": "A viewer for this document",
 }
 _PLACE = re.compile(r"<(?:(uuid|int|string):)?([a-z][a-z0-9_]*)>")
@@ -73,6 +75,11 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": '^"[0-9]{1,15}"$'},
     },
     "IfNoneMatch": {"name": "If-None-Match", "schema": {"type": "string"}},
+    "LastEventID": {
+        "name": "Last-Event-ID",
+        "description": "The id that was seen last; the stream goes on behind it",
+        "schema": {"type": "string", "pattern": "^[0-9]{0,18}$"},
+    },
 }
 _PROBLEMS = (400, 401, 403, 404, 408, 409, 412, 413, 415, 422, 428, 429, 431, 500, 503, 504)
 
@@ -89,7 +96,7 @@ def merged(services: Iterable[type]) -> dict[str, Any]:
         servers=[{"url": "/"}],
     )
     services = tuple(services)
-    _shared(spec, {status for service in services for _, plan in plans_of(service) for status in plan.refuses})
+    _shared(spec, {kind.status: kind for service in services for _, plan in plans_of(service) for kind in plan.refuses})
     for path, summary in OWN_PAGES.items():
         spec.path(path, operations={"get": _own_page(path, summary)})
     owners = dict.fromkeys(OWN_PAGES, "gateway")
@@ -136,16 +143,23 @@ class _Names:
         raise ValueError(message)
 
 
-def _shared(spec: APISpec, more_problems: set[int]) -> None:
+def _shared(spec: APISpec, special: Mapping[int, type[Refused]]) -> None:
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     spec.components.schema("Problem", PROBLEM)
     for name, header in _HEADERS.items():
         spec.components.header(name, header)
     for name, parameter in _PARAMETERS.items():
         spec.components.parameter(name, "header", parameter)
-    for status in sorted({*_PROBLEMS, *more_problems}):
-        content = {MEDIA_TYPE: {"schema": {"$ref": "#/components/schemas/Problem"}}}
+    for status in sorted({*_PROBLEMS, *special}):
+        content = {MEDIA_TYPE: {"schema": _problem(special.get(status, Refused))}}
         spec.components.response(f"Problem{status}", {"description": HTTPStatus(status).phrase, "content": content})
+
+
+def _problem(kind: type[Refused]) -> dict[str, Any]:
+    plain = {"$ref": "#/components/schemas/Problem"}
+    if not kind.adds:
+        return plain
+    return {"allOf": [plain, {"type": "object", "required": list(kind.adds), "properties": dict(kind.adds)}]}
 
 
 def _own_page(path: str, summary: str) -> dict[str, Any]:
@@ -193,8 +207,10 @@ def _parameters(plan: Plan) -> list[Any]:
         parameters.append("IdempotencyKey")
     if plan.needs_version:
         parameters.append("IfMatch")
-    if plan.method == "GET" and not plan.many and plan.answers is not None:
+    if plan.method == "GET" and _is_versioned(plan):
         parameters.append("IfNoneMatch")
+    if plan.streams:
+        parameters.append("LastEventID")
     return parameters
 
 
@@ -215,7 +231,7 @@ def _success(plan: Plan) -> dict[str, Any]:
     response: dict[str, Any] = {"description": HTTPStatus(plan.status).phrase}
     if plan.status != HTTPStatus.NO_CONTENT:
         response["content"] = {plan.gives: {"schema": _answer_schema(plan)}}
-    headers = ["Link"] if plan.many else ["ETag"] if plan.answers is not None else []
+    headers = ["Link"] if plan.many else ["ETag"] if _is_versioned(plan) else []
     if plan.status == HTTPStatus.CREATED:
         headers.append("Location")
     if headers:
@@ -223,9 +239,14 @@ def _success(plan: Plan) -> dict[str, Any]:
     return response
 
 
+def _is_versioned(plan: Plan) -> bool:
+    """Whether it shows one object, whose version is its ETag; what goes out raw has none."""
+    return plan.answers is not None and not plan.many and not plan.raw
+
+
 def _answer_schema(plan: Plan) -> Any:
     if plan.answers is None:
-        return {}
+        return {"type": "string"} if plan.streams else {}
     if not plan.many:
         return plan.answers
     items = {"type": "array", "items": plan.answers}
@@ -243,7 +264,7 @@ def _statuses(plan: Plan) -> set[int]:
         statuses |= {409, 422}
     if plan.needs_version:
         statuses |= {409, 412, 428}
-    return statuses | set(plan.refuses)
+    return statuses | {kind.status for kind in plan.refuses}
 
 
 def _refs(statuses: set[int]) -> dict[str, Any]:

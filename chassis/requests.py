@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -25,7 +26,8 @@ class Call:
 
     `route` is the method and the template ("POST /referrals"), `raw` the body as it came (for the comparison of a
     repeated key), `body`, `path` and `query` are loaded values, `expected_version` comes from If-Match and
-    `known_version` from If-None-Match, `deadline` is a moment of time.monotonic().
+    `known_version` from If-None-Match, `last_seen` (of a stream) from Last-Event-ID, `deadline` is a moment of
+    time.monotonic().
     """
 
     route: str
@@ -39,6 +41,7 @@ class Call:
     query: dict[str, Any] = field(default_factory=dict)
     expected_version: int | None = None
     known_version: int | None = None
+    last_seen: int | None = None
     idempotency_key: str | None = None
     deadline: float | None = None
 
@@ -51,6 +54,13 @@ class Outcome:
     version: int | None = None
     location: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
+
+
+@dataclass(slots=True, frozen=True)
+class Later:
+    """An answer that has to be waited for; `answer` waits where neither a worker nor a connection is held."""
+
+    answer: Callable[[], Any]
 
 
 # The lock answers "is the same request running right now"; the row answers "was it done before".

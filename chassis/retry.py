@@ -7,14 +7,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from chassis import topology
-from chassis.envelope import CONTENT_TYPE
+from chassis import clock, topology
 from chassis.inbox import Kept
+from chassis.kinds import timestamp
 from chassis.link import BLOCKED, Link, LinkLost, Outgoing, Receipt
 
 ATTEMPT = "tukiverkko-attempt"
 ERROR = "tukiverkko-error"
 PARKED = "tukiverkko-parked"
+PARKED_AT = "tukiverkko-parked-at"
 
 LAST_STEP = len(topology.RETRY_LADDER)
 
@@ -25,17 +26,21 @@ class Retries:
     def __init__(self, link: Link, service: str) -> None:
         self._link = link
         self._service = service
+        self._ladder = topology.retry_ladder()
 
     def delay(self, kept: Kept, message_id: str | None, error: str) -> str:
         """Send to the next step of the ladder, or park after the last; returns the queue. Raises LinkLost."""
         step = attempt_of(kept) + 1
         if step > LAST_STEP:
             return self.park(kept, message_id, "tries.used_up", error)
-        return self._send(topology.retry_name(self._service, step), kept, message_id, {ATTEMPT: step, ERROR: error})
+        # The pause travels with the message: as an argument of the queue it could never be changed (trap 13)
+        expires = {"expiration": str(self._ladder[step - 1])}
+        headers = {ATTEMPT: step, ERROR: error}
+        return self._send(topology.retry_name(self._service, step), kept, message_id, headers, expires)
 
     def park(self, kept: Kept, message_id: str | None, reason: str, error: str = "") -> str:
         """Send to the parked queue; returns its name. Raises LinkLost."""
-        headers = {ATTEMPT: attempt_of(kept), PARKED: reason, ERROR: error}
+        headers = {ATTEMPT: attempt_of(kept), PARKED: reason, PARKED_AT: timestamp(clock.now()), ERROR: error}
         return self._send(topology.parked_name(self._service), kept, message_id, headers)
 
     def replay(self, kept: Kept, message_id: str | None) -> str:
@@ -46,9 +51,22 @@ class Retries:
         """End the connection."""
         self._link.close()
 
-    def _send(self, queue: str, kept: Kept, message_id: str | None, extra: dict[str, Any]) -> str:
+    def _send(
+        self,
+        queue: str,
+        kept: Kept,
+        message_id: str | None,
+        extra: dict[str, Any],
+        expires: dict[str, str] | None = None,
+    ) -> str:
         headers = {**own_headers(kept), **extra}
-        properties = {"message_id": message_id or "", "content_type": CONTENT_TYPE, "delivery_mode": 2}
+        properties = {
+            "message_id": message_id or "",
+            "content_type": kept.content_type,
+            "delivery_mode": 2,
+            **({"content_encoding": kept.content_encoding} if kept.content_encoding else {}),
+            **(expires or {}),
+        }
         exchange = topology.returns_exchange(self._service).name
         message = Outgoing(0, exchange, queue, kept.body, headers, properties, mandatory=True)
         if self._publish(message).confirmed != [0]:

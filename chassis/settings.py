@@ -49,6 +49,9 @@ class Settings:
     log_level: str = "INFO"
     pool_size: int = 12
     workers: int = 40
+    ask_after_seconds: int = 30
+    outbox_days: int = 7
+    journal_days: int = 30
     environment: Mapping[str, str] | None = None
 
     @classmethod
@@ -70,6 +73,9 @@ class Settings:
             log_level=env.get("TUKIVERKKO_LOG_LEVEL", "INFO"),
             pool_size=_number(env, "TUKIVERKKO_POOL_SIZE", 12, 1, 200),
             workers=_number(env, "TUKIVERKKO_WORKERS", 40, 1, 1000),
+            ask_after_seconds=_number(env, "TUKIVERKKO_ASK_AFTER_SECONDS", 30, 1, 86_400),
+            outbox_days=_number(env, "TUKIVERKKO_OUTBOX_DAYS", 7, 1, 3650),
+            journal_days=_number(env, "TUKIVERKKO_JOURNAL_DAYS", 30, 1, 3650),
             environment=env,
         )
 

@@ -51,6 +51,11 @@ class EventQueue(SharedExtension):
         )
         consumer = self.consumer
         health.CHECKS.add("broker", lambda: None if consumer.connected else "unavailable", vital=False)
+        health.CHECKS.add("events", lambda: consumer.trouble, vital=False)
+        health.gauge("event_consumer_connected", "Whether events are read from the broker", lambda: consumer.connected)
+        still = "Seconds since the reader of events last went round"
+        health.gauge("event_consumer_idle_seconds", still, lambda: consumer.pulse.still_seconds)
+        health.counter("events_taken", "What became of events taken from the queue", "fate", lambda: consumer.counts)
         self._thread = self.container.spawn_managed_thread(consumer.run, identifier="events")
 
     def stop(self) -> None:

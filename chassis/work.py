@@ -11,7 +11,7 @@ import contextlib
 import hashlib
 import hmac
 import uuid
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, LiteralString, Protocol
 
@@ -20,6 +20,7 @@ from psycopg.rows import DictRow
 
 from chassis import audit, clock, outbox, requests
 from chassis.pipelining import one_flush
+from chassis.tracing import log_fault
 
 if TYPE_CHECKING:
     from chassis.envelope import Event, Received
@@ -69,6 +70,8 @@ class Work:
         self.actor = actor
         self.cause: Received | None = None
         self.now = clock.now()
+        self.notes: dict[Any, Any] = {}
+        """What rooms remember for the rest of this transaction, such as rows that they hold locked."""
         self._owner = owner
         self._kept: list[Statement] = []
         self._begun = True
@@ -76,6 +79,7 @@ class Work:
         self._org_sent: uuid.UUID | None = None
         self._told: list[tuple[Event | outbox.Ready, outbox.Origin]] = []
         self._audit: audit.Entry | None = None
+        self._afterwards: list[Callable[[], None]] = []
         self._repeated = False
         self._broken = False
 
@@ -140,6 +144,10 @@ class Work:
             raise RuntimeError("a unit of work has one audit row")
         self._audit = entry
 
+    def after(self, act: Callable[[], None]) -> None:
+        """Do something in this process once the commit is through; never when there is none. It must not wait."""
+        self._afterwards.append(act)
+
     def begin(self, org: uuid.UUID | None) -> None:
         """Open the transaction for an organisation; sent with the first statement."""
         self._begun = False
@@ -162,6 +170,14 @@ class Work:
             self._send(self._taken())  # counts are asserted, and a dead connection is noticed, before the commit
         self._send([*self._taken(), Statement(COMMIT)])
         return bool(self._told)
+
+    def settled(self) -> None:
+        """Do what was to be done after the commit. A fault there undoes nothing, so it is only logged."""
+        for act in self._afterwards:
+            try:
+                act()
+            except Exception as error:  # noqa: BLE001 - the commit is through; the caller must not believe otherwise
+                log_fault("after_commit.fault", error)
 
     def undo(self) -> None:
         """Roll back whatever reached the server; a dead connection is thrown away by the pool."""

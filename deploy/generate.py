@@ -5,14 +5,13 @@ from __future__ import annotations
 import importlib
 import importlib.util
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from pathlib import Path
-
-import orjson
 
 from chassis.openapi import merged
 from chassis.settings import SERVICES
-from deploy.catalogue import events_page, states_page
+from deploy import asyncapi
+from deploy.catalogue import event_schemas, event_types, events_page, json_file, states_page
 
 ROOT = Path(__file__).parent.parent
 
@@ -29,15 +28,23 @@ def service_classes() -> list[type]:
 
 def specification() -> bytes:
     """The merged OpenAPI document."""
-    return orjson.dumps(merged(service_classes()), option=orjson.OPT_INDENT_2 | orjson.OPT_APPEND_NEWLINE)
+    return json_file(merged(service_classes()))
+
+
+def partner_events() -> bytes:
+    """The AsyncAPI document. It lies beside the specification, because the gateway's image has no docs."""
+    return json_file(asyncapi.document(event_types()))
 
 
 FILES: dict[str, Callable[[], bytes]] = {
     "gateway/spec.json": specification,
+    "gateway/asyncapi.json": partner_events,
     "docs/events.md": events_page,
     "docs/states.md": states_page,
 }
-"""Every generated file and what makes it."""
+"""Every generated file of a fixed name and what makes it; the schemas of the events come on top."""
+
+SCHEMAS = ("chassis/events/*.json", "services/*/events/*.json")
 
 
 def main(arguments: list[str]) -> int:
@@ -45,16 +52,32 @@ def main(arguments: list[str]) -> int:
     if arguments not in ([], ["--check"]):
         sys.stderr.write("Use: python -m deploy.generate [--check]\n")
         return 2
-    stale = [name for name, make in FILES.items() if _differs(ROOT / name, make(), write=not arguments)]
+    wanted = {**{name: make() for name, make in FILES.items()}, **event_schemas()}
+    stale = [*_stale(ROOT, wanted, write=not arguments), *_left_over(ROOT, wanted, write=not arguments)]
     if arguments and stale:
         sys.stderr.write(f"Not up to date: {', '.join(stale)}. Run: python -m deploy.generate\n")
         return 1
     return 0
 
 
+def _stale(root: Path, wanted: Mapping[str, bytes], *, write: bool) -> list[str]:
+    return [name for name, content in wanted.items() if _differs(root / name, content, write=write)]
+
+
+def _left_over(root: Path, wanted: Mapping[str, bytes], *, write: bool) -> list[str]:
+    """Schemas of types that are no more: whoever reads the folder would take them for promises."""
+    found = [path for pattern in SCHEMAS for path in root.glob(pattern)]
+    doomed = [path for path in found if path.relative_to(root).as_posix() not in wanted]
+    if write:
+        for path in doomed:
+            path.unlink()
+    return [path.relative_to(root).as_posix() for path in doomed]
+
+
 def _differs(path: Path, content: bytes, *, write: bool) -> bool:
     same = path.exists() and path.read_bytes() == content
     if not same and write:
+        path.parent.mkdir(exist_ok=True)
         path.write_bytes(content)
     return not same
 

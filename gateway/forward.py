@@ -13,7 +13,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from chassis.errors import Unavailable
 from chassis.http import Request, Response, Slots
-from chassis.http.headers import bearer, deadline
+from chassis.http.headers import bearer, deadline, may_wait
 from chassis.identity import TokenVerifier
 from chassis.problems import DeadlinePassed
 from gateway.routes import Target
@@ -28,7 +28,6 @@ HELD_BACK = frozenset({
     "upgrade", "content-length", "date", "server", "x-request-id", "traceparent",
 })  # fmt: skip
 MOST_FORWARDS = 400
-MOST_STREAMS = 200
 CONNECT_SECONDS = 1.0
 START_SECONDS = 5.0
 SILENCE_SECONDS = 60.0
@@ -50,10 +49,13 @@ class Backend:
             parts.hostname or "127.0.0.1", parts.port, timeout=timeout, maxsize=MOST_FORWARDS
         )
 
-    def ask(self, method: str, target: str, *, body: bytes, headers: Mapping[str, str]) -> HTTPResponse:
+    def ask(
+        self, method: str, target: str, *, body: bytes, headers: Mapping[str, str], waits: bool = False
+    ) -> HTTPResponse:
         """Send a request and return the answer with its body still unread. Raises Unavailable.
 
-        It is sent again only when it can not have been received, or when a second time changes nothing.
+        It is sent again only when it can not have been received, or when a second time changes nothing: one that
+        `waits` for events would wait anew, beyond its time and at a second place.
         """
         for pause in (*PAUSES, None):
             try:
@@ -61,7 +63,7 @@ class Backend:
             except (NewConnectionError, ConnectTimeoutError):
                 again = pause is not None
             except (HTTPError, OSError):
-                again = pause is not None and method == "GET"
+                again = pause is not None and method == "GET" and not waits
             if not again or pause is None:
                 break
             eventlet.sleep(pause)
@@ -81,48 +83,53 @@ class Forward:
     """The gateway's endpoint for one operation of a service."""
 
     def __init__(
-        self, target: Target, *, backend: Backend, verifier: TokenVerifier, slots: Slots, streams: Slots
+        self, target: Target, *, backend: Backend, verifier: TokenVerifier, slots: Slots, waiting: Slots
     ) -> None:
         """Know the operation and what all of them share."""
         self._target = target
         self._name = target.name
         self._backend = backend
         self._verifier = verifier
-        self._endless = target.seconds is None
-        self._slots = streams if self._endless else slots
+        self._endless = target.streams
+        self._slots = slots
+        self._waiting = waiting
 
     def answer(self, request: Request, values: dict[str, Any]) -> Response:  # noqa: ARG002 - the path goes on as it came
         """Forward one request. Raises Refused."""
-        target = self._target
-        request.route = self._name
+        target, request.route = self._target, self._name
         if not target.public:
             self._verifier.verify(bearer(request.head.headers.get("authorization")))
-        until = deadline(request.head.headers.get("x-deadline-ms"), request.arrived, target.seconds)
+        allowed = target.seconds(request.head.query)
+        until = deadline(request.head.headers.get("x-deadline-ms"), request.arrived, allowed)
         body = request.body(target.limit)
         left = START_SECONDS if until is None else until - time.monotonic()
-        if left <= 0 or not self._slots.take(left):
+        slots = self._slots_for(request)
+        if left <= 0 or not slots.take(left):
             raise DeadlinePassed
         passing: Passing | None = None
+        request.waits = slots is self._waiting
         try:
             with eventlet.Timeout(left):
-                reply = self._backend.ask(
-                    "GET" if request.method == "HEAD" else request.method,
-                    _address(request),
-                    body=body,
-                    headers=_headers(request, until),
-                )
-                passing = self._passing(reply)
+                method = "GET" if request.method == "HEAD" else request.method
+                headers = _headers(request, until)
+                reply = self._backend.ask(method, _address(request), body=body, headers=headers, waits=request.waits)
+                passing = self._passing(reply, slots)
                 return self._response(reply, passing)
         except eventlet.Timeout:
             raise DeadlinePassed from None
         finally:
+            request.waits = False
             if passing is None:
-                self._slots.give()
+                slots.give()
 
-    def _passing(self, reply: HTTPResponse) -> Passing | None:
+    def _slots_for(self, request: Request) -> Slots:
+        """Who waits for events takes no place from those who want an answer now."""
+        return self._waiting if may_wait(self._target.deadline, request.head.query) else self._slots
+
+    def _passing(self, reply: HTTPResponse, slots: Slots) -> Passing | None:
         length = reply.headers.get("content-length")
         if self._endless or length is None or int(length) > SMALL:
-            return Passing(reply, self._slots)
+            return Passing(reply, slots)
         return None
 
     def _response(self, reply: HTTPResponse, passing: Passing | None) -> Response:

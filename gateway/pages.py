@@ -1,4 +1,4 @@
-"""The gateway's own pages: the specification and an installed viewer for it, loading nothing from elsewhere."""
+"""The gateway's own pages: its two specifications and an installed viewer, which loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from typing import Any
 from chassis.errors import NotFound
 from chassis.http import Request, Response
 
+EVENTS = Path(__file__).parent / "asyncapi.json"
 VIEWER_PACKAGE = "swagger_ui"
 KINDS = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
@@ -32,6 +33,7 @@ DOCS = b"""<!doctype html>
 </head>
 <body>
 <main id="viewer"><noscript>The specification as a file: <a href="/openapi.json">openapi.json</a></noscript></main>
+<p style="margin: 2em; font-family: sans-serif">Events for partners: <a href="/asyncapi.json">asyncapi.json</a></p>
 <script src="/docs/swagger-ui-bundle.js"></script>
 <script src="/docs/start.js"></script>
 </body>
@@ -85,6 +87,7 @@ def own_pages(document: Path) -> dict[str, Fixed | ViewerFile]:
     specification = document.read_bytes() if document.exists() else b'{"openapi":"3.1.0","paths":{}}'
     return {
         "/openapi.json": Fixed("GET /openapi.json", "application/json", specification),
+        "/asyncapi.json": Fixed("GET /asyncapi.json", "application/json", EVENTS.read_bytes()),
         "/docs": Fixed("GET /docs", "text/html; charset=utf-8", DOCS),
         "/docs/start.js": Fixed("GET /docs/start.js", "text/javascript; charset=utf-8", START),
         "/docs/<name>": ViewerFile(viewer_folder()),

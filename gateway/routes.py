@@ -10,7 +10,7 @@ from typing import Any
 
 import orjson
 
-from chassis.http import DEADLINES
+from chassis.http import DEADLINES, allowed_seconds
 
 SPEC = Path(__file__).parent / "spec.json"
 METHODS = ("get", "post", "put", "patch", "delete")
@@ -35,9 +35,13 @@ class Target:
         return f"{self.method} {self.template}"
 
     @property
-    def seconds(self) -> float | None:
-        """The time limit of its deadline class."""
-        return DEADLINES[self.deadline]
+    def streams(self) -> bool:
+        """Whether its answer has no end."""
+        return DEADLINES[self.deadline] is None
+
+    def seconds(self, query: str) -> float | None:
+        """The time limit of its deadline class for a request with this query string."""
+        return allowed_seconds(self.deadline, query)
 
 
 def read_targets(document: Path = SPEC) -> tuple[Target, ...]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from nameko.web.handlers import HttpRequestHandler
 
 from chassis.http import Door, Endpoint, Slots
-from gateway.forward import MOST_FORWARDS, MOST_STREAMS, Backend, Forward
+from gateway.forward import MOST_FORWARDS, Backend, Forward
 from gateway.pages import own_pages
 from gateway.routes import SPEC, read_targets
 
@@ -35,7 +35,7 @@ class Forwarding(HttpRequestHandler):
         """The gateway's pages, and a forward for each operation of the specification."""
         config = self.container.config
         document: Path = config.get("spec", SPEC)
-        slots, streams = Slots(MOST_FORWARDS, 0), Slots(MOST_STREAMS, 0)
+        slots = Slots(MOST_FORWARDS, 0)
         backends: dict[str, Backend] = {}
         for template, page in own_pages(document).items():
             yield "GET", template, page
@@ -47,7 +47,7 @@ class Forwarding(HttpRequestHandler):
                 backend=backends[target.service],
                 verifier=self.server.verifier,
                 slots=slots,
-                streams=streams,
+                waiting=self.server.waiting,
             )
             yield target.method, target.template, forward
 

@@ -15,13 +15,15 @@ from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 from chassis.settings import SERVICES, Settings
 from deploy.local import broker
 from tests.support.databases import Databases, keys_copy, with_keys, worker_home
+from tests.support.events import check_network
 from tests.support.instances import Instances, Session, new_folder, wait_for
 from tests.support.network import Network, discard, new_settings, start
 
 HERE = Path(__file__).parent
 WITHOUT_INSTANCES = ("tests/unit/", "tests/contract/")
 SHARED = HERE.parent.parent / "shared"
-WITH_NETWORK = ("tests/e2e/", "tests/chaos/", "tests/authz/")
+WITH_NETWORK = ("tests/e2e/", "tests/authz/")
+CHAOS = "tests/chaos/"
 _session: Session | None = None
 
 
@@ -62,10 +64,14 @@ def pytest_unconfigure() -> None:
 class ByFile(LoadScopeScheduling):  # type: ignore[misc]
     """Tests of one file stay on one worker; all that use the whole network share one worker and one network.
 
+    So do the tests of chaos, which break a network of their own.
+
     Its own class, because the groups of `--dist=loadgroup` are without effect under this pytest.
     """
 
     def _split_scope(self, nodeid: str) -> str:
+        if nodeid.startswith(CHAOS):
+            return "chaos"
         return "network" if nodeid.startswith(WITH_NETWORK) else nodeid.partition("::")[0]
 
 
@@ -142,15 +148,21 @@ def settings(
 
 
 @pytest.fixture
-def service_database(settings: Settings, databases: Databases) -> Iterator[Callable[..., Settings]]:
-    """`service_database("referrals")` → settings with a fresh migrated database; call again with `into=` to add one."""
+def service_database(
+    settings: Settings, databases: Databases, request: pytest.FixtureRequest
+) -> Iterator[Callable[..., Settings]]:
+    """`service_database("referrals")` → settings with a fresh migrated database; call again with `into=` to add one.
+
+    At the end every event that the test wrote is held against the committed schemas, but for tests marked `odd_events`.
+    """
     before = list(databases.made)
 
     def make(service: str, *, into: Settings | None = None) -> Settings:
         return Databases(into or settings, databases.worker, databases.made).fresh(service)
 
     yield make
-    databases.drop([name for name in databases.made if name not in before])
+    odd = request.node.get_closest_marker("odd_events") is not None
+    databases.drop([name for name in databases.made if name not in before], checked=not odd)
 
 
 @pytest.fixture
@@ -167,7 +179,10 @@ def network() -> Iterator[Network]:
     """The whole network of real processes, started once for all tests that ask for it."""
     running = start(new_settings())
     yield running
-    discard(running)
+    try:
+        check_network(running.settings)
+    finally:
+        discard(running)
 
 
 @pytest.fixture(scope="session")

@@ -1,8 +1,10 @@
 """The hardened HTTP door of every process: `route` for services, `Door` and friends for the gateway."""
 
-from chassis.http.door import Door, Endpoint, Slots
+from chassis.http.door import Door, Endpoint
+from chassis.http.headers import DEADLINES, allowed_seconds
 from chassis.http.messages import Head, Request, Response
-from chassis.http.route import DEADLINES, Plan, Route, plans_of, route
+from chassis.http.places import Slots
+from chassis.http.route import Plan, Route, plans_of, route
 
 __all__ = [
     "DEADLINES",
@@ -14,6 +16,7 @@ __all__ = [
     "Response",
     "Route",
     "Slots",
+    "allowed_seconds",
     "plans_of",
     "route",
 ]

@@ -6,6 +6,7 @@ slow client costs one comparison in a while and a fast one costs nothing.
 
 from __future__ import annotations
 
+import socket
 import time
 from collections.abc import Callable
 from contextlib import suppress
@@ -15,7 +16,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO
 import eventlet
 from greenlet import GreenletExit
 
-from chassis.errors import Refused
+from chassis.errors import Refused, Unavailable
 from chassis.http.date import date
 from chassis.http.messages import Head, Request, Response
 from chassis.http.reading import Disconnected, read_body, read_head
@@ -32,6 +33,7 @@ LINGER_BYTES = 1 << 20
 SHUT_RD = 0
 SHUT_WR = 1
 _REASONS = {status.value: f"HTTP/1.1 {status.value} {status.phrase}\r\n" for status in HTTPStatus}
+OK = 200
 FAULT = 500
 _BODYLESS = frozenset({204, 304})
 _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
@@ -40,7 +42,7 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Connection:
     """The life of one socket, in one green thread."""
 
-    __slots__ = ("door", "endless", "phase", "since", "sock", "source", "thread", "too_slow", "unread")
+    __slots__ = ("asked", "door", "endless", "phase", "since", "sock", "source", "thread", "too_slow", "unread")
 
     def __init__(self, sock: Any, door: Door) -> None:
         """Take over an accepted socket."""
@@ -53,6 +55,7 @@ class Connection:
         self.endless = False
         self.unread = False
         self.thread: Any = None
+        self.asked: Request | None = None
 
     def serve(self) -> None:
         """Answer requests until one side has had enough; never raises."""
@@ -71,12 +74,23 @@ class Connection:
         self.too_slow = True
         self._shutdown(2 if self.phase in {WRITE, STREAM} else SHUT_RD)
 
+    def leave(self) -> None:
+        """Called by the watcher: end a wait whose client has left, which nobody would notice before the next write."""
+        asked = self.asked if self.asked is not None and self.asked.waits else None
+        if (asked or (self.phase == STREAM and self.endless)) and self._left():
+            if asked:
+                self.door.note(asked, OK)  # nobody is there for an answer, and nothing went wrong: as with a stream
+            self.thread.kill()
+
     def stop(self) -> None:
-        """Called when the process stops: an idle connection ends now, an endless stream too, work goes on."""
+        """Called when the process stops: idle connections, endless streams and waiting end now, work goes on."""
         if self.phase == IDLE:
             self._shutdown(SHUT_RD)
         elif self.phase == STREAM and self.endless:
             self.thread.kill()
+        elif self.asked is not None and self.asked.waits:
+            self.asked.waits = False
+            self.thread.kill(Unavailable("process.stopping", "The process is stopping.", retry_after=1))
 
     def _one(self) -> bool:
         if not self.source.peek(1):  # type: ignore[attr-defined]  # makefile("rb") is a BufferedReader
@@ -94,12 +108,13 @@ class Connection:
             self._refuse(error)
             return False
         self._enter(WORK)
-        request = Request(head, self._reader(head), time.monotonic())
+        request = self.asked = Request(head, self._reader(head), time.monotonic())
         response = self.door.answer(request)
         keep = self._settle(request) and head.keeps_alive and not self.door.stopping
-        keep = self._send(request, response, keep=keep)
-        self.door.note(request, response.status)
-        return keep
+        try:
+            return self._send(request, response, keep=keep)
+        finally:
+            self.door.note(request, response.status)  # also of a stream whose client left
 
     def _reader(self, head: Head) -> Callable[[int], bytes]:
         def read(limit: int) -> bytes:
@@ -206,6 +221,14 @@ class Connection:
         request = Request(Head("GET", "/", "", True, {}), lambda _limit: b"", time.monotonic())  # noqa: FBT003 -- the signature is not ours
         self._send(request, self.door.refusal(error, request), keep=False)
         self.door.note(request, error.status)
+
+    def _left(self) -> bool:
+        try:
+            return not self.sock.fd.recv(1, socket.MSG_PEEK | socket.MSG_DONTWAIT)
+        except BlockingIOError:
+            return False
+        except OSError:
+            return True
 
     def _enter(self, phase: str) -> None:
         self.phase = phase

@@ -14,9 +14,10 @@ from eventlet.event import Event
 from nameko.web.server import WebServer
 
 from chassis import health
-from chassis.errors import Refused, Unavailable
+from chassis.errors import Refused
 from chassis.http.connection import BODY, HEAD, IDLE, WRITE, Connection
 from chassis.http.messages import Request, Response
+from chassis.http.places import CROWDED, MOST_WAITING, MOST_WAITING_EACH, Shares, Slots
 from chassis.http.reading import Disconnected
 from chassis.http.table import Table
 from chassis.identity import TokenVerifier
@@ -52,6 +53,8 @@ class Door(WebServer):
         self._verifier: TokenVerifier | None = None
         self._limits: dict[str, float] = {}
         self._watching: Any = None
+        self._waiting: Slots | None = None
+        self._shares: Shares | None = None
 
     @property
     def verifier(self) -> TokenVerifier:
@@ -60,6 +63,21 @@ class Door(WebServer):
             config = self.container.config
             self._verifier = config.get("verifier") or TokenVerifier(config["settings"])
         return self._verifier
+
+    @property
+    def waiting(self) -> Slots:
+        """The places of those who wait for events: apart from the workers', and never more."""
+        if self._waiting is None:
+            self._waiting = Slots(int(self.container.config.get("most_waiting", MOST_WAITING)), 0, full=CROWDED)
+        return self._waiting
+
+    @property
+    def shares(self) -> Shares:
+        """The same places among the organisations, made on first use."""
+        if self._shares is None:
+            most = int(self.container.config.get("most_waiting_each", MOST_WAITING_EACH))
+            self._shares = Shares(self.waiting, most)
+        return self._shares
 
     def start(self) -> None:
         """Listen on the address of the configuration and answer from now on."""
@@ -77,6 +95,7 @@ class Door(WebServer):
         self._sock = eventlet.listen(tuple(self.bind_addr), backlog=BACKLOG, reuse_port=False)
         self._sock.settimeout(None)
         health.gauge("http_requests_in_flight", "Requests that are being answered", self._in_flight)
+        health.gauge("http_requests_waiting", "Requests that wait for events and hold no worker", self.waiting.taken)
         self._gt = self.container.spawn_managed_thread(self.run)
         self._watching = self.container.spawn_managed_thread(self._watch)
 
@@ -200,32 +219,8 @@ class Door(WebServer):
                 limit = self._limits.get(connection.phase)
                 if limit is not None and now - connection.since > limit:
                     connection.give_up()
-
-
-class Slots:
-    """A bounded number of places with a bounded queue before them: full is answered at once, not after a timeout."""
-
-    def __init__(self, size: int, queue: int) -> None:
-        """Let `size` run and `queue` wait."""
-        self._free = eventlet.semaphore.Semaphore(size)
-        self._queue = queue
-        self._waiting = 0
-
-    def take(self, seconds: float) -> bool:
-        """Take a place; False when none came free in time. Raises Unavailable when the queue is full too."""
-        if self._free.acquire(blocking=False):
-            return True
-        if self._waiting >= self._queue:
-            raise Unavailable("workers.busy", "Too much is running here; try again shortly.", retry_after=1)
-        self._waiting += 1
-        try:
-            return bool(seconds > 0 and self._free.acquire(timeout=seconds))
-        finally:
-            self._waiting -= 1
-
-    def give(self) -> None:
-        """Give a place back."""
-        self._free.release()
+                else:
+                    connection.leave()
 
 
 def _as_response(problem: Any) -> Response:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
+from urllib.parse import parse_qsl
 
 from chassis.errors import Malformed, PreconditionRequired, Stale, Unauthenticated
 
@@ -11,6 +13,11 @@ _TAG = re.compile(r'"([0-9]{1,15})"').fullmatch
 _ANY_TAG = re.compile(r'(?:W/)?"[!#-~]*"').fullmatch
 _TAGS = re.compile(r'(?:W/)?"([0-9]{1,15})"').findall
 _DEADLINE = re.compile(r"[0-9]{1,9}").fullmatch
+_POSITION = re.compile(r"[0-9]{1,18}").fullmatch
+_WAIT = re.compile(r"[0-9]{1,2}").fullmatch
+DEADLINES: Mapping[str, float | None] = {"normal": 5.0, "long_poll": 5.0, "bulk": 30.0, "stream": None}
+"""Seconds by deadline class; a long poll has what it waits on top, a stream has none (http-api.md)."""
+LONGEST_WAIT = 30
 
 
 def expected_version(header: str | None) -> int:
@@ -42,6 +49,36 @@ def idempotency_key(header: str | None, *, needed: bool) -> str | None:
         detail = "Idempotency-Key takes 1 to 255 letters, digits or ._:~+/=- characters."
         raise Malformed("idempotency_key.malformed", detail)
     return match[1]
+
+
+def last_seen(header: str | None) -> int | None:
+    """The position of Last-Event-ID; an empty one is none. Raises Malformed."""
+    if not header:
+        return None
+    if _POSITION(header) is None:
+        raise Malformed("last_event_id.malformed", "Last-Event-ID takes the id of an event of this stream: a number.")
+    return int(header)
+
+
+def seconds_of(wish: str) -> int | None:
+    """The seconds of `wait=`, one or two digits and nothing else; None for what is no such number."""
+    return int(wish) if _WAIT(wish) else None
+
+
+def seconds_wanted(query: str) -> int:
+    """How long a client lets itself be kept waiting (`wait=`); what is no such number counts as not at all."""
+    return min(seconds_of(dict(parse_qsl(query)).get("wait", "")) or 0, LONGEST_WAIT)
+
+
+def allowed_seconds(kind: str, query: str) -> float | None:
+    """The time limit of a deadline class; a long poll may take as long as its query says on top."""
+    seconds = DEADLINES[kind]
+    return seconds + seconds_wanted(query) if kind == "long_poll" and seconds is not None else seconds
+
+
+def may_wait(kind: str, query: str) -> bool:
+    """Whether a request of this deadline class may wait for events, at a place of its own kind."""
+    return DEADLINES[kind] is None or (kind == "long_poll" and seconds_wanted(query) > 0)
 
 
 def deadline(header: str | None, arrived: float, allowed: float | None) -> float | None:

@@ -39,7 +39,7 @@ class Head:
 class Request:
     """One request at the door; the body is read only when somebody asks for it."""
 
-    __slots__ = ("arrived", "body_read", "head", "method", "path", "read", "request_id", "route", "trace")
+    __slots__ = ("arrived", "body_read", "head", "method", "path", "read", "request_id", "route", "trace", "waits")
 
     def __init__(self, head: Head, read: Callable[[int], bytes], arrived: float) -> None:
         """Take the caller's request id when it is a sane token, else make one; go on with its trace."""
@@ -50,6 +50,7 @@ class Request:
         self.arrived = arrived
         self.body_read = not head.has_body
         self.route = "-"
+        self.waits = False  # for an event, holding nothing; such a request is ended when the process stops
         given = head.headers.get("x-request-id")
         self.request_id = given if given and _SANE(given) else uuid.uuid4().hex
         self.trace = accept_trace(head.headers.get("traceparent"))

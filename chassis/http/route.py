@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -14,20 +14,29 @@ from nameko.exceptions import ConfigurationError, ContainerBeingKilled
 from nameko.extensions import register_entrypoint
 from nameko.web.handlers import HttpRequestHandler
 
-from chassis.errors import NotAllowed, Unavailable
+from chassis.errors import NotAllowed, Refused, Unavailable
 from chassis.http.answers import answer_of
-from chassis.http.door import Door, Endpoint, Slots
-from chassis.http.headers import bearer, deadline, expected_version, idempotency_key, known_versions
+from chassis.http.door import Door, Endpoint
+from chassis.http.headers import (
+    DEADLINES,
+    allowed_seconds,
+    bearer,
+    deadline,
+    expected_version,
+    idempotency_key,
+    known_versions,
+    last_seen,
+    may_wait,
+)
 from chassis.http.loading import load_body, load_query
 from chassis.http.messages import Request, Response
+from chassis.http.places import Held, Slots
 from chassis.identity import Caller
 from chassis.problems import DeadlinePassed
-from chassis.requests import Call
+from chassis.requests import Call, Later
 
 MIB = 1 << 20
 JSON = "application/json"
-DEADLINES: Mapping[str, float | None] = {"normal": 5.0, "long_poll": 35.0, "bulk": 30.0, "stream": None}
-"""Seconds by deadline class; a stream has none (http-api.md)."""
 STREAM_START_SECONDS = 5.0
 QUEUE_PER_WORKER = 2
 Method = TypeVar("Method", bound=Callable[..., Any])
@@ -57,7 +66,7 @@ class Plan:
     example: Any = None
     description: str = ""
     tag: str = ""
-    refuses: tuple[int, ...] = ()
+    refuses: tuple[type[Refused], ...] = ()
 
     @property
     def name(self) -> str:
@@ -65,9 +74,13 @@ class Plan:
         return f"{self.method} {self.path}"
 
     @property
-    def seconds(self) -> float | None:
-        """The time limit of its deadline class."""
-        return DEADLINES[self.deadline]
+    def streams(self) -> bool:
+        """Whether its answer has no end."""
+        return self.deadline == "stream"
+
+    def seconds(self, query: str) -> float | None:
+        """The time limit of its deadline class for a request with this query string."""
+        return allowed_seconds(self.deadline, query)
 
 
 class Route(HttpRequestHandler):
@@ -110,12 +123,39 @@ class Route(HttpRequestHandler):
         """Answer one request: who, may he, what, do it, show it."""
         request.route = self._route
         call = self._call(request, values)
+        if may_wait(self.plan.deadline, request.head.query):
+            return self._patient(call, request)
         self._enter(call)
-        return answer_of(self.plan, self._run(call), call, request)
+        return self._answered(self._run(call), call, request)
+
+    def _patient(self, call: Call, request: Request) -> Response:
+        """Answer one who waits for events: in the connection's own green thread, at a place of its own.
+
+        The worker and its database connection are free again before the waiting begins.
+        """
+        place = self.server.shares.take(call.caller.org_id if call.caller else None)
+        response: Response | None = None
+        try:
+            self._enter(call, patient=True)
+            response = self._answered(self._run(call), call, request)
+        finally:
+            if response is None or not response.endless:
+                place.give()
+        if response.endless:
+            response.body = Held(response.body, place)
+        return response
+
+    def _answered(self, result: Any, call: Call, request: Request) -> Response:
+        """The answer; what comes later is waited for here, whatever way the request came in."""
+        request.waits = isinstance(result, Later)
+        try:
+            return answer_of(self.plan, result.answer() if isinstance(result, Later) else result, call, request)
+        finally:
+            request.waits = False
 
     def _call(self, request: Request, values: dict[str, Any]) -> Call:
         plan, headers = self.plan, request.head.headers
-        until = deadline(headers.get("x-deadline-ms"), request.arrived, plan.seconds)
+        until = deadline(headers.get("x-deadline-ms"), request.arrived, plan.seconds(request.head.query))
         caller = self._caller(headers.get("authorization"))
         needed = plan.changes and caller is not None and caller.is_system
         call = Call(
@@ -134,6 +174,8 @@ class Route(HttpRequestHandler):
         if "if-none-match" in headers:
             known = known_versions(headers["if-none-match"])
             call.known_version = max(known, default=None)
+        if plan.streams:
+            call.last_seen = last_seen(headers.get("last-event-id"))
         call.query = load_query(plan, request.head.query)
         call.raw, call.body = load_body(plan, request)
         return call
@@ -150,11 +192,11 @@ class Route(HttpRequestHandler):
             raise NotAllowed("operation.not_allowed", f"None of your roles may do {self.plan.operation}.")
         return caller
 
-    def _enter(self, call: Call) -> None:
+    def _enter(self, call: Call, *, patient: bool = False) -> None:
         if self._slots is None:
             raise Unavailable("process.starting", "The process is still starting.", retry_after=1)
         left = STREAM_START_SECONDS if call.deadline is None else call.deadline - time.monotonic()
-        if left <= 0 or not self._slots.take(left):
+        if left <= 0 or not self._slots.take(left, patient=patient):
             raise DeadlinePassed
 
     def _run(self, call: Call) -> Any:
@@ -197,14 +239,14 @@ def route(
     example: Any = None,
     description: str = "",
     tag: str = "",
-    refuses: tuple[int, ...] = (),
+    refuses: tuple[type[Refused], ...] = (),
 ) -> Callable[[Method], Method]:
     """Make a method of a service answer `method path`; it takes a Call and returns an Outcome.
 
     `many`: `answers` is the shape of one of `{"items": [...], "next": cursor or null}`. `reads` other than JSON: the
     body comes unread in `call.raw`. `raw`: the method returns bytes, a Response or a werkzeug Response, of the media
-    type `gives`. `deadline`: a class of DEADLINES. `refuses`: statuses of refusals that only this route has, such as
-    410, for the specification.
+    type `gives`. `deadline`: a class of DEADLINES. `refuses`: refusals that only this route has, such as one with the
+    status 410, for the specification.
     """
     plan = Plan(
         method=method, path=path, operation=operation, summary=summary, public=public, body=body() if body else None,

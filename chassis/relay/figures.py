@@ -17,13 +17,14 @@ class Lane:
     returned: int = 0
     failures: int = 0
     unpublished: int = 0
+    not_accepted: int = 0
     oldest_seconds: float = 0.0
     last_error: str = ""
 
     @property
     def degraded(self) -> bool:
-        """Whether events of this service are not getting through at the moment."""
-        return not self.database or (self.leader and not self.broker)
+        """Whether events of this service are not getting through at the moment, or some that nobody follows wait."""
+        return not self.database or (self.leader and not self.broker) or self.not_accepted > 0
 
 
 class Figures:
@@ -58,6 +59,7 @@ class Figures:
             "returned": "counter",
             "failures": "counter",
             "unpublished": "gauge",
+            "not_accepted": "gauge",
             "oldest_seconds": "gauge",
             "leader": "gauge",
             "broker": "gauge",

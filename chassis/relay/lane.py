@@ -14,7 +14,7 @@ from typing import Any
 import psycopg
 
 from chassis import envelope
-from chassis.link import Link, LinkLost, Outgoing
+from chassis.link import Link, LinkLost, Outgoing, Receipt
 from chassis.relay import store
 from chassis.relay.figures import Figures
 from chassis.settings import Settings
@@ -34,6 +34,7 @@ LAG_SECONDS = 2.0
 CLEAN_SECONDS = 600.0
 LONGEST_DEFERRAL = 60.0
 MOST_DEFERRED = 2_000
+REFUSALS_IN_A_ROW = 3
 
 
 class Lane:
@@ -48,6 +49,7 @@ class Lane:
         self._deferred: dict[int, float] = {}
         self._pause = 0.0
         self._busy_until = 0.0
+        self._refusals = 0
         self._lag_due = 0.0
         self._clean_due = time.monotonic() + CLEAN_SECONDS
 
@@ -96,11 +98,19 @@ class Lane:
             store.mark_published(connection, receipt.confirmed)
         self._defer(connection, receipt.returned, "unroutable", rows)
         self._defer(connection, receipt.refused, "refused_by_queue", rows)
+        self._doubt(receipt)
         self._figures.add(self._service, published=len(receipt.confirmed), returned=len(receipt.returned))
         self._figures.note(self._service, broker=True)
         self._pause = 0.0
         self._busy_until = time.monotonic() + BUSY_SECONDS if len(rows) <= FEW else 0.0
         return len(rows) == BATCH
+
+    def _doubt(self, receipt: Receipt) -> None:
+        """Open another channel when all is refused round after round: the broker may never lift a channel's refusal."""
+        self._refusals = self._refusals + 1 if receipt.refused and not receipt.confirmed else 0
+        if self._refusals >= REFUSALS_IN_A_ROW:
+            self._refusals = 0
+            self._close_link()
 
     def _messages(self, connection: store.Connection, rows: list[dict[str, Any]]) -> list[Outgoing]:
         messages = []
@@ -118,7 +128,7 @@ class Lane:
         if not numbers:
             return
         store.mark_failed(connection, numbers, reason)
-        log.warning("events not accepted", extra={"target": self._service, "reason": reason, "count": len(numbers)})
+        log.error("events not accepted", extra={"target": self._service, "reason": reason, "count": len(numbers)})
         self._figures.add(self._service, failures=len(numbers))
         attempts = {row["no"]: row["attempts"] for row in rows}
         now = time.monotonic()
@@ -153,13 +163,12 @@ class Lane:
         now = time.monotonic()
         if now >= self._lag_due:
             self._lag_due = now + LAG_SECONDS
-            unpublished, oldest = store.lag(connection)
-            self._figures.note(self._service, unpublished=unpublished, oldest_seconds=round(oldest, 3))
+            self._figures.note(self._service, **store.lag(connection))
             if self._link is not None and self._link.is_open:
                 with contextlib.suppress(LinkLost):  # the next batch opens it again
                     self._link.check()
         if now >= self._clean_due:
-            more = store.clean(connection) == store.CLEANED_AT_ONCE
+            more = store.clean(connection, self._settings.outbox_days) == store.CLEANED_AT_ONCE
             self._clean_due = now + (1.0 if more else CLEAN_SECONDS)
 
     def _trouble(self, where: str, error: Exception, **state: bool) -> None:

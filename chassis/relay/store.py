@@ -9,7 +9,6 @@ Connection = psycopg.Connection[DictRow]
 
 LOCK = 7_402_511  # one number for all: advisory locks are counted per database
 KEEP_REQUEST_DAYS = 7  # http-api.md, Idempotency-Key
-KEEP_DAYS = 7
 CLEANED_AT_ONCE = 5_000
 
 OPTIONS = "-c statement_timeout=15000 -c lock_timeout=5000 -c application_name=relay"
@@ -70,27 +69,30 @@ def mark_failed(connection: Connection, numbers: list[int], reason: str) -> None
 
 
 _LAG = """
-SELECT count(*) AS unpublished, coalesce(extract(epoch FROM now() - min(occurred_at)), 0)::float AS oldest_seconds
+SELECT count(*) AS unpublished, count(last_error) AS not_accepted,
+       greatest(coalesce(extract(epoch FROM now() - min(occurred_at)), 0), 0)::float AS oldest_seconds
   FROM outbox WHERE published_at IS NULL
 """
 
 
-def lag(connection: Connection) -> tuple[int, float]:
-    """How many rows wait, and for how many seconds the oldest has."""
+def lag(connection: Connection) -> DictRow:
+    """How many rows wait (`unpublished`), how many of them the broker gave back, and the age of the oldest."""
     row = connection.execute(_LAG).fetchone()
-    return (row["unpublished"], max(0.0, row["oldest_seconds"])) if row else (0, 0.0)
+    return row or {"unpublished": 0, "not_accepted": 0, "oldest_seconds": 0.0}
 
 
+# The age is asked of the row itself once more: one that is told again while this waits for it must not be deleted.
 _CLEAN = """
-DELETE FROM outbox WHERE no IN (
-    SELECT no FROM outbox WHERE published_at < now() - make_interval(days => %s) ORDER BY published_at LIMIT %s)
+DELETE FROM outbox WHERE published_at < now() - make_interval(days => %(days)s) AND no IN (
+    SELECT no FROM outbox WHERE published_at < now() - make_interval(days => %(days)s)
+     ORDER BY published_at LIMIT %(limit)s)
 """
 
 
 _FORGET_REQUESTS = "DELETE FROM request WHERE created_at < now() - make_interval(days => %s)"
 
 
-def clean(connection: Connection) -> int:
-    """Delete published rows past their retention, some at a time, and remembered requests; returns how many."""
+def clean(connection: Connection, days: int) -> int:
+    """Delete published rows older than `days`, some at a time, and remembered requests; returns how many."""
     forgotten = connection.execute(_FORGET_REQUESTS, (KEEP_REQUEST_DAYS,)).rowcount
-    return forgotten + connection.execute(_CLEAN, (KEEP_DAYS, CLEANED_AT_ONCE)).rowcount
+    return forgotten + connection.execute(_CLEAN, {"days": days, "limit": CLEANED_AT_ONCE}).rowcount

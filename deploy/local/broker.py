@@ -7,18 +7,22 @@ from urllib.parse import quote
 
 import urllib3
 
-from chassis import topology
+from chassis import definitions, topology
 from chassis.settings import SERVICES, Settings
 from deploy.local.faults import LocalFault
 from deploy.local.rabbit import ADMIN
 
 FOLLOWS = {
-    "referrals": ("organisation", "service"),
-    "groups": ("organisation",),
+    "directory": (topology.REPUBLISH,),
+    "referrals": ("organisation", "service", topology.REPUBLISH),
+    "groups": ("organisation", topology.REPUBLISH),
     "access": ("organisation",),
     "subscriptions": (topology.EVERYTHING,),
 }
 """Bindings that exist before the services' first start, so that no event is unroutable; each service adds its own."""
+
+TELLS = {"directory": ("organisation", "service"), "referrals": ("referral",), "groups": ("group", "signup")}
+"""The nouns that each service may speak of at the broker."""
 
 MANAGEMENT_SECONDS = 20.0
 OPENING_SECONDS = 20.0
@@ -28,18 +32,18 @@ _pool = urllib3.PoolManager(num_pools=2, maxsize=2)
 
 def make_vhost(settings: Settings, *, with_users: bool = True) -> None:
     """Make the virtual host; repeating it changes nothing. Tests that share a broker leave its users alone."""
-    definitions = broker_definitions(settings)
+    wanted = broker_definitions(settings)
     if not with_users:
-        definitions.pop("users")
+        wanted.pop("users")
     _await_management(settings)
     manage(settings, "PUT", f"vhosts/{quote(settings.vhost, safe='')}", {})
-    manage(settings, "POST", "definitions", definitions)
+    manage(settings, "POST", "definitions", wanted)
 
 
 def broker_definitions(settings: Settings) -> dict[str, object]:
     """All that the broker must know, with the passwords of this home as hashes."""
     passwords = {name: settings.secret(f"amqp_{name}") for name in (*SERVICES, ADMIN)}
-    return topology.definitions(FOLLOWS, passwords, vhost=settings.vhost, administrator=ADMIN)
+    return definitions.definitions(FOLLOWS, TELLS, passwords, vhost=settings.vhost, administrator=ADMIN)
 
 
 def drop_vhost(settings: Settings) -> None:

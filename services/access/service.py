@@ -5,6 +5,7 @@ from __future__ import annotations
 from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.http import route
+from chassis.operating import operated
 from chassis.providers import DatabaseProvider, SettingsProvider
 from chassis.requests import Call, Outcome
 from chassis.settings import Settings
@@ -13,6 +14,7 @@ from services.access import schemas, usecases
 from services.access.rules import OPERATIONS
 
 
+@operated
 class AccessService:
     """Who may act for which organisation."""
 
@@ -46,7 +48,7 @@ class AccessService:
         """Show the metadata."""
         return usecases.server_metadata(self.settings)
 
-    @subscribe("organisation.registered", "organisation.changed")
+    @subscribe("organisation.registered", "organisation.changed", "organisation.baseline")
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)

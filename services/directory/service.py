@@ -1,15 +1,19 @@
-"""The door of the directory: HTTP routes; every method hands on to one use case."""
+"""The door of the directory: HTTP routes and one subscription; every method hands on to one use case."""
 
 from __future__ import annotations
 
-from chassis.db import Database
+from chassis.db import Database, Work
+from chassis.envelope import Received
 from chassis.http import route
+from chassis.operating import operated
 from chassis.providers import DatabaseProvider
 from chassis.requests import Call, Outcome
+from chassis.subscribe import subscribe
 from services.directory import schemas, usecases
 from services.directory.rules.rights import OPERATIONS
 
 
+@operated
 class DirectoryService:
     """Who is in the network, what they do and where."""
 
@@ -95,3 +99,8 @@ class DirectoryService:
     def network(self, call: Call) -> Outcome:
         """Read the network."""
         return usecases.network(self.db, call)
+
+    @subscribe("republish.requested")
+    def tell_again(self, work: Work, received: Received) -> None:
+        """Tell events again to a service that misses some."""
+        usecases.tell_again(work, received)

@@ -7,6 +7,7 @@ from nameko.timer import timer
 from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.http import route
+from chassis.operating import operated
 from chassis.providers import DatabaseProvider
 from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
@@ -16,6 +17,7 @@ from services.groups.rules.rights import OPERATIONS
 SWEEP_SECONDS = 60
 
 
+@operated
 class GroupsService:
     """Programmes, groups and sign-ups."""
 
@@ -195,7 +197,7 @@ class GroupsService:
         """Leave."""
         return usecases.withdraw(self.db, call)
 
-    @subscribe("organisation.registered", "organisation.changed")
+    @subscribe("organisation.registered", "organisation.changed", "organisation.baseline")
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)
@@ -204,3 +206,8 @@ class GroupsService:
     def sweep(self) -> None:
         """Let overdue offers lapse where nobody asks."""
         usecases.sweep(self.db)
+
+    @subscribe("republish.requested")
+    def tell_again(self, work: Work, received: Received) -> None:
+        """Tell events again to a service that misses some."""
+        usecases.tell_again(work, received)

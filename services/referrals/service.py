@@ -5,6 +5,7 @@ from __future__ import annotations
 from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.http import route
+from chassis.operating import operated
 from chassis.providers import DatabaseProvider
 from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
@@ -12,6 +13,7 @@ from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS
 
 
+@operated
 class ReferralsService:
     """Referrals between institutions."""
 
@@ -143,12 +145,17 @@ class ReferralsService:
         """Withdraw."""
         return usecases.withdraw(self.db, call)
 
-    @subscribe("organisation.registered", "organisation.changed")
+    @subscribe("organisation.registered", "organisation.changed", "organisation.baseline")
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)
 
-    @subscribe("service.published", "service.changed")
+    @subscribe("service.published", "service.changed", "service.baseline")
     def keep_service(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_service(work, received)
+
+    @subscribe("republish.requested")
+    def tell_again(self, work: Work, received: Received) -> None:
+        """Tell events again to a service that misses some."""
+        usecases.tell_again(work, received)

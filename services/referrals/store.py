@@ -160,12 +160,12 @@ def move_leg(work: Work, leg: Leg, *, state: str, fix_scope: bool) -> None:
     work.later(MOVE_LEG, {"id": leg.id, "state": state, "fix": fix_scope, "at": work.now})
 
 
-VERSION_OF_RECORD = "SELECT version, state, key_id FROM sender_record WHERE id = %s FOR UPDATE"
-VERSION_OF_CASE = "SELECT version, state, key_id FROM receiver_case WHERE id = %s FOR UPDATE"
+VERSION_OF_RECORD = "SELECT version, state, reason, key_id FROM sender_record WHERE id = %s FOR UPDATE"
+VERSION_OF_CASE = "SELECT version, state, reason, key_id FROM receiver_case WHERE id = %s FOR UPDATE"
 
 
 def own_row(work: Work, leg: Leg) -> dict[str, Any]:
-    """Version, state as the caller's side sees it, and key of the caller's own row. Raises NotFound."""
+    """Version, state and reason as the caller's side sees them, and key of its own row. Raises NotFound."""
     row = work.one(VERSION_OF_RECORD if leg.side == SENDER else VERSION_OF_CASE, (leg.id,))
     if row is None:
         raise NotFound

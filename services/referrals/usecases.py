@@ -5,12 +5,13 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from chassis import clock, paging
+from chassis import clock, envelope, paging, republish
 from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.errors import Conflict, NotFound, Stale, Unauthenticated
 from chassis.identity import Caller
+from chassis.republish import Baseline
 from chassis.requests import Call, Outcome
 from services.referrals import events, store, views
 from services.referrals.rules import feedback, lifecycle
@@ -102,6 +103,30 @@ def keep_service(work: Work, received: Received) -> None:
     names = ("key", "kind", "accepting", "urgencies", "status", "version")
     copy = {name: received.data[name] for name in names}
     store.keep_service(work, {"service_id": received.subject, "org_id": received.data["organisation_id"], **copy})
+
+
+def tell_again(work: Work, received: Received) -> None:
+    """Answer a request for events of a referral (bus.md section 4)."""
+    republish.answer(work, received, service="referrals", baselines=BASELINES)
+
+
+def _standing(work: Work, referral_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    """The referral as one party may know it; the leg stays locked, so no step is between it and its sequence."""
+    party = envelope.organisation_of(audience)
+    if party is None:
+        return None
+    try:
+        with work.acting_for(party):
+            leg = store.lock_leg(work, referral_id, party)
+            own = store.own_row(work, leg)
+    except NotFound:
+        return None
+    reason = feedback.outward_reason(own["reason"])
+    return events.state_of(_facts(leg), state=own["state"], version=own["version"], reason=reason)
+
+
+BASELINES: republish.Baselines = {OBJECT: Baseline(events.BASELINE, _standing)}
+"""By noun; read by the operators' commands too."""
 
 
 def _move(db: Database, call: Call, action: str) -> Outcome:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import uuid
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any, ClassVar
 
 from chassis.errors import Conflict, FieldError, Invalid, Refused
 
@@ -25,6 +26,9 @@ class JournalCut(Refused):
 
     status = 410
     title = "The journal no longer reaches back that far"
+    adds: ClassVar[Mapping[str, Mapping[str, Any]]] = {
+        "oldest": {"type": "integer", "minimum": 1, "description": "The first position that is still there."}
+    }
 
     def __init__(self, oldest: int) -> None:
         message = f"The oldest event still here has position {oldest}; go on with after={oldest - 1}."

@@ -1,4 +1,4 @@
-"""Rows that are only shown: the events of a stream behind a position."""
+"""Rows that are only shown: the events of a stream behind a position, and how far its journal reaches."""
 
 from __future__ import annotations
 
@@ -7,34 +7,58 @@ from dataclasses import dataclass
 
 from chassis.db import Work
 
-OLDEST = """
-SELECT coalesce((SELECT min(position) FROM journal WHERE stream = %(stream)s),
-                (SELECT last + 1 FROM stream WHERE name = %(stream)s), 1) AS oldest
-"""
-
-
-def oldest(work: Work, stream: str) -> int:
-    """The first position of the stream that is still in the journal, or the one that comes next."""
-    row = work.one(OLDEST, {"stream": stream})
-    return int(row["oldest"]) if row else 1
-
 
 @dataclass(frozen=True, slots=True)
 class Stored:
     """One event as it stands in the journal."""
 
     position: int
+    type: str
     body: bytes
 
 
-FEED = """
-SELECT position, body FROM journal
- WHERE stream = %(stream)s AND position > %(after)s AND (%(types)s::text[] IS NULL OR type = ANY(%(types)s))
- ORDER BY position LIMIT %(limit)s
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Page:
+    """Events in order, and the stream at that moment: its oldest position still here, and its last one ever."""
+
+    oldest: int
+    last: int
+    rows: list[Stored]
+
+
+# One statement is one moment: between two of them the sweep could take away what nobody would then miss.
+PAGE = """
+SELECT r.oldest, r.last, j.position, j.type, j.body
+  FROM (SELECT coalesce((SELECT min(position) FROM journal WHERE stream = %(stream)s), s.last + 1, 1) AS oldest,
+               coalesce(s.last, 0) AS last
+          FROM (VALUES (1)) AS one LEFT JOIN stream AS s ON s.name = %(stream)s) AS r
+  LEFT JOIN LATERAL (
+        SELECT position, type, body FROM journal
+         WHERE stream = %(stream)s AND position > %(after)s
+           AND (%(types)s::text[] IS NULL OR type = ANY(%(types)s))
+         ORDER BY position LIMIT %(limit)s) AS j ON true
+ ORDER BY j.position
 """
 
 
-def feed(work: Work, stream: str, *, after: int, limit: int, types: Sequence[str]) -> list[Stored]:
+def page(work: Work, stream: str, *, after: int, limit: int, types: Sequence[str] = ()) -> Page:
     """The next events of a stream; all types when none is named."""
-    rows = work.all(FEED, {"stream": stream, "after": after, "limit": limit, "types": list(types) or None})
-    return [Stored(row["position"], bytes(row["body"])) for row in rows]
+    rows = work.all(PAGE, {"stream": stream, "after": after, "limit": limit, "types": list(types) or None})
+    events = [Stored(row["position"], row["type"], bytes(row["body"])) for row in rows if row["position"] is not None]
+    return Page(oldest=rows[0]["oldest"], last=rows[0]["last"], rows=events)
+
+
+LASTS = "SELECT name, last FROM stream WHERE name = ANY(%s)"
+
+
+def lasts(work: Work, names: Sequence[str]) -> dict[str, int]:
+    """The last position of each of these streams."""
+    return {row["name"]: row["last"] for row in work.all(LASTS, (list(names),))}
+
+
+STREAMS = "SELECT name FROM stream ORDER BY name"
+
+
+def streams(work: Work) -> list[str]:
+    """The names of all streams."""
+    return [row["name"] for row in work.all(STREAMS)]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib
 import os
 import re
 import shutil
@@ -256,6 +257,10 @@ for name in SERVICES:
     __import__(f"services.{name}.service")
     assert len(list(chassis.migrate.steps_of(name))) > 1 and list(chassis.migrate.key_steps_of(name))
 assert gateway.routes.read_targets()
+from chassis.contracts import contracts
+from gateway.pages import EVENTS
+assert contracts() and {name.partition(".")[0] for name, _ in contracts()} >= {"referral", "republish"}
+assert EVENTS.is_file() and EVENTS.is_relative_to(here)
 assert (here / "services/directory/organisations.json").is_file()
 """
 
@@ -267,3 +272,9 @@ def test_every_setting_that_is_named_is_read_somewhere(name: str) -> None:
     known |= {f"TUKIVERKKO_{service.upper()}_URL" for service in SERVICES}
     known |= {"TUKIVERKKO_VERSION", "TUKIVERKKO_PUBLISHED_PORT"}  # read by compose itself
     assert set(re.findall(r"TUKIVERKKO_[A-Z_]+", text)) <= known
+
+
+def test_each_service_may_speak_of_its_own_nouns_and_of_no_others() -> None:
+    for service in SERVICES:
+        types = importlib.import_module(f"services.{service}.events").TYPES.values()
+        assert set(broker.TELLS.get(service, ())) == {kind.noun for kind in types}, service

@@ -11,8 +11,11 @@ import pytest
 import yaml
 
 from chassis.settings import SERVICES
+from deploy import examples
+from deploy.catalogue import event_types
 from deploy.generate import service_classes
 from tests.support.commands import assert_runs
+from tests.support.events import faults_of
 
 ROOT = Path(__file__).parents[2]
 PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").rglob("*.md"), *(ROOT / "deploy").glob("*.md")])
@@ -62,6 +65,14 @@ def test_the_readme_posts_the_example_of_the_specification() -> None:
     shown = orjson.loads(re.findall(r"-d '(\{.*?\})'\n", first, re.DOTALL)[0])
     (plan,) = (plan for plan in plans() if plan[0] == "POST /referrals")
     assert shown == plan[1]
+
+
+def test_the_partners_page_shows_a_real_event() -> None:
+    page = ROOT / "docs" / "subscribe" / "README.md"
+    (kind,) = (kind for kind in event_types() if kind.name == "referral.accepted")
+    (shown,) = (orjson.loads(block) for block in blocks(page, "json"))
+    assert shown == orjson.loads(examples.outside(kind))
+    assert faults_of(orjson.dumps(shown), outside=True) == []
 
 
 def plans() -> list[tuple[str, object]]:

@@ -15,6 +15,7 @@ import pytest
 from chassis.settings import Settings
 from deploy.local.folders import database_account
 from deploy.local.ports import OFFSETS
+from tests.support.events import check_network
 from tests.support.network import Network, discard, new_settings, start, tukiverkko
 
 EVERYTHING = {
@@ -120,6 +121,7 @@ def test_an_end_is_whole_and_quick_and_the_second_start_too(own_network: Network
     own_network.supervisor.wait(5)
     own_network.supervisor = start(settings).supervisor
     assert own_network.command("status").returncode == 0
+    check_network(settings)
     assert own_network.command("down").returncode == 0
     assert own_network.supervisor.wait(5) == 0
     assert processes_of(settings.home, settings.port) == []

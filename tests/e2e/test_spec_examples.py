@@ -3,12 +3,18 @@
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
+from uuid import uuid4
 
+import amqp
 import pytest
 
+from chassis.envelope import CONTENT_TYPE
+from chassis.settings import SERVICES
 from services.groups.schemas import DEMO_GROUP
+from tests.integration.bus_rig import channel_of
 from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually
 from tests.support.network import Network
 from tests.support.specification import OPERATIONS, Operation
@@ -26,6 +32,7 @@ class Actors:
     def __init__(self, demo: Network) -> None:
         self.police, self.centre = client(demo.settings, POLICE), client(demo.settings, CENTRE)
         self.man = client(demo.settings)
+        self.settings, self.left = demo.settings, list[str]()
 
     def made(self, by: Client, name: str, **changes: Any) -> Answer:
         """What an example creates."""
@@ -58,17 +65,35 @@ class Actors:
         assert left.body["state"] == "withdrawn", left.raw
         return last
 
+    def parked(self, service: str, *, stays: bool = True) -> Prepared:
+        """Rubbish in the service's queue, which it parks; what the example does not drop is dropped at the end."""
+        event_id = uuid4()
+        with channel_of(self.settings) as channel:
+            rubbish = amqp.Message(b"no event", message_id=str(event_id), content_type=CONTENT_TYPE, delivery_mode=2)
+            channel.basic_publish(rubbish, f"{service}.events", f"{service}.events")
+        path = f"/{service}/parked/{event_id}"
+        eventually(lambda: self.centre.get(path).status == 200)
+        if stays:
+            self.left.append(f"{path}/drop")
+        return self.centre, {"event_id": str(event_id)}, {}, None
+
+    def tidy(self) -> None:
+        """Leave nothing parked for the tests that come after."""
+        for path in self.left:
+            eventually(lambda path=path: self.centre.post(path, {"reason": "test"}).status == 200)  # type: ignore[misc]
+
     def accepting(self) -> Prepared:
         version = self.centre.get(f"/directory/services/{SERVICE}").version
         return self.centre, {"service": SERVICE}, {}, version
 
 
 @pytest.fixture(scope="module")
-def actors(demo: Network) -> Actors:
+def actors(demo: Network) -> Iterator[Actors]:
     found = Actors(demo)
     example = OPERATIONS["POST /referrals"].example
     eventually(lambda: found.police.post("/referrals", example).status == 201)  # the directory has arrived
-    return found
+    yield found
+    found.tidy()
 
 
 PREPARE: dict[str, Callable[[Actors], Prepared]] = {
@@ -95,6 +120,11 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),
     "GET /groups/{group_id}/roster": lambda actors: (actors.centre, {"group_id": str(DEMO_GROUP)}, {}, None),
 }
+for service in SERVICES:
+    one = f"/{service}/parked/{{event_id}}"
+    PREPARE[f"POST /{service}/parked/replay"] = lambda actors: (actors.centre, {}, {}, None)
+    PREPARE[f"POST {one}/replay"] = READ[f"GET {one}"] = partial(Actors.parked, service=service)
+    PREPARE[f"POST {one}/drop"] = partial(Actors.parked, service=service, stays=False)
 
 
 @pytest.mark.parametrize("name", WITH_BODY)

@@ -14,17 +14,12 @@ import amqp
 from chassis import clock, relay
 from chassis.consumer import Consumer
 from chassis.db import Database
-from chassis.envelope import EventType, Kind, event
+from chassis.envelope import EventType, event
 from chassis.relay.figures import Figures
 from chassis.settings import Settings
 from deploy.local.rabbit import ADMIN
-
-CHANGED = EventType(
-    "organisation.changed", "directory", {"version": Kind.INTEGER}, "An organisation changed.", "network"
-)
-LISTED = EventType(
-    "training.listed", "directory", {"version": Kind.INTEGER}, "Followed by nobody but subscriptions.", "network"
-)
+from services.directory.events import ORGANISATION_CHANGED as CHANGED
+from tests.support.facts import facts
 
 
 def tell(database: Database, subject: uuid.UUID, count: int = 1, *, kind: EventType = CHANGED) -> None:
@@ -36,7 +31,7 @@ def tell(database: Database, subject: uuid.UUID, count: int = 1, *, kind: EventT
                     kind,
                     aggregate=(kind.noun, subject),
                     audience="network",
-                    data={"version": number},
+                    data=facts(kind, version=number),
                     at=clock.now(),
                     id=uuid.uuid4(),
                 )

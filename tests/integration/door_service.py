@@ -15,7 +15,7 @@ from marshmallow import fields, validate
 from chassis.errors import Conflict, Unauthenticated, Unavailable
 from chassis.http import Response, route
 from chassis.identity import Caller
-from chassis.requests import Call, Outcome
+from chassis.requests import Call, Later, Outcome
 from chassis.schema import Shape, classified
 from chassis.settings import Settings
 from tests.integration.door_rig import ORG, SECRET
@@ -38,6 +38,10 @@ class GroupView(Shape):
 class Filter(Shape):
     limit = classified(fields.Integer(validate=validate.Range(1, 200), load_default=50), "public")
     cursor = classified(fields.String(), "public")
+
+
+class Patience(Shape):
+    wait = classified(fields.Integer(load_default=0), "public")
 
 
 class Verifier:
@@ -124,6 +128,18 @@ class DoorService:
     def slow(self, call: Call) -> Outcome:
         eventlet.sleep(call.path["ms"] / 1000)
         return Outcome(value={"slept": call.path["ms"]})
+
+    @route(
+        "GET",
+        "/later",
+        operation="later",
+        summary="Answer later",
+        public=True,
+        query=Patience,
+        deadline="long_poll",
+    )
+    def later(self, call: Call) -> Later:
+        return Later(lambda: Outcome(value={"waited": True}))
 
     @route("GET", "/drip", operation="drip", summary="Stream", public=True, raw=True, gives="text/plain")
     def drip(self, call: Call) -> Response:

@@ -16,14 +16,14 @@ import pika
 from chassis import clock
 from chassis.db import Database, Work
 from chassis.envelope import EventType, Received, event
-from chassis.kinds import Kind
+from services.referrals import events as referrals
 from services.subscriptions import usecases
 from services.subscriptions.store.journal import keep_partner
 from services.subscriptions.usecases import Grant
+from tests.support.facts import facts
 
 SAMPLE = Path(__file__).parents[2] / "docs" / "subscribe" / "subscriber.py"
-MOVED = EventType("referral.sent", "referrals", {"version": Kind.INTEGER}, "A referral was sent.", "One party.")
-OPENED = EventType("group.opened", "groups", {"version": Kind.INTEGER}, "A group was opened.", "network")
+MOVED = referrals.TYPES["sent"]
 
 
 def know(database: Database, key: str, *, status: str = "active") -> uuid.UUID:
@@ -40,7 +40,7 @@ def tell(database: Database, audience: str, *, kind: EventType = MOVED, count: i
     for id_ in ids:
         with database.background("test") as work:
             about = (kind.noun, uuid.uuid4())
-            work.tell(event(kind, aggregate=about, audience=audience, data={"version": 1}, at=clock.now(), id=id_))
+            work.tell(event(kind, aggregate=about, audience=audience, data=facts(kind), at=clock.now(), id=id_))
     return ids
 
 
@@ -55,7 +55,7 @@ def received(audience: str, *, kind: EventType = MOVED) -> Received:
         audience=audience,
         sequence=1,
         time=clock.now(),
-        data={"version": 1},
+        data=facts(kind),
         traceparent="00-inner-trace-01",
         correlation_id="inner",
         causation_id="inner",

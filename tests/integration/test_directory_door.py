@@ -66,7 +66,8 @@ class Directory:
 def directory(
     settings: Settings, databases: Databases, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Directory]:
-    at = Databases(settings, databases.worker, databases.made).fresh("directory")
+    own = Databases(settings, databases.worker)
+    at = own.fresh("directory")
     ensure_signing_key(at.home)
     database = Database(at, "directory")
     usecases.import_demo(database)
@@ -77,6 +78,7 @@ def directory(
     yield Directory(at, base + 1)
     process.send_signal(signal.SIGTERM)
     assert process.wait(15) == 0, log.read_text(encoding="utf-8")
+    own.drop()
 
 
 def start(at: Settings, base: int, log: Path) -> subprocess.Popen[bytes]:

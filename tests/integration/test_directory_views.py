@@ -22,11 +22,13 @@ PROGRAMME = "lt-kavkc-behaviour-change"
 
 @pytest.fixture(scope="module")
 def db(settings: Settings, databases: Databases) -> Iterator[Database]:
-    at = Databases(settings, databases.worker, databases.made).fresh("directory")
+    own = Databases(settings, databases.worker)
+    at = own.fresh("directory")
     database = Database(at, "directory")
     usecases.import_demo(database)
     yield database
     database.close()
+    own.drop()
 
 
 def call(query: dict[str, Any] | None = None, **path: str) -> Call:

@@ -242,6 +242,11 @@ def test_slow_bodies_end_the_connection(door: Running) -> None:
         assert sock.recv(10) == b""
 
 
+@pytest.mark.parametrize("query", ["", "?wait=1"])
+def test_what_comes_later_is_waited_for_whatever_way_the_request_came_in(door: Running, query: str) -> None:
+    assert ask(door.port, "GET", f"/later{query}").json == {"waited": True}
+
+
 def test_streams_are_not_held_back(door: Running) -> None:
     with connect(door.port) as sock:
         sock.sendall(b"GET /drip HTTP/1.1\r\nHost: x\r\n\r\n")

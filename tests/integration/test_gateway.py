@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from gateway.pages import EVENTS
 from tests.integration.door_rig import (
     ORG,
     WORKER,
@@ -157,6 +158,7 @@ def test_a_slow_service_costs_its_deadline_and_not_more(pair: Pair) -> None:
 def test_own_pages(pair: Pair, spec: Path) -> None:
     port = pair.gateway.port
     assert ask(port, "GET", "/openapi.json").body == spec.read_bytes()
+    assert ask(port, "GET", "/asyncapi.json").body == EVENTS.read_bytes()
     assert ask(port, "GET", "/health/ready").json["status"] == "ready"
     page = ask(port, "GET", "/docs")
     assert page.headers["content-type"].startswith("text/html")
@@ -200,8 +202,11 @@ def test_a_dead_back_end_costs_504_and_holds_up_no_shutdown(start: Callable[...,
         dead.close()
 
 
-def test_a_change_is_never_sent_twice(start: Callable[..., Running], worker: str) -> None:
-    """A service that dies after reading a POST may have done it; only the client can know whether to repeat."""
+def test_a_change_and_a_waiting_are_never_sent_twice(start: Callable[..., Running], worker: str) -> None:
+    """A service that dies after reading a POST may have done it; only the client can know whether to repeat.
+
+    Who waits for events would wait anew, beyond its time.
+    """
     gateway = start(GATEWAY, 5)
     seen: list[bytes] = []
     listener = socket.create_server(("127.0.0.1", base_port(worker, 5) + 1))
@@ -221,6 +226,9 @@ def test_a_change_is_never_sent_twice(start: Callable[..., Running], worker: str
     assert seen == [b"POST"]
     assert ask(gateway.port, "GET", "/ping").status == 503
     assert seen[1:] == [b"GET "] * 3
+    late = ask(gateway.port, "GET", "/later?wait=5")
+    assert (late.status, late.json["code"]) == (503, "service.unavailable")
+    assert len(seen) == 5
     listener.shutdown(socket.SHUT_RDWR)
     listener.close()
 

@@ -11,6 +11,7 @@ from contextlib import ExitStack
 import pika
 import psycopg
 import pytest
+import urllib3
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
 
@@ -24,7 +25,7 @@ from tests.integration.bus_rig import depth, relaying, until
 from tests.integration.subscriptions_rig import connected, journal, know, received
 from tests.support.databases import root_url
 
-REFUSED = 403
+REFUSED, NOT_FOUND = 403, 404
 Act = Callable[[BlockingChannel], object]
 
 
@@ -156,9 +157,76 @@ def test_exchanges_and_queues_of_others_are_shut(grants: tuple[Grant, Grant]) ->
         lambda channel: channel.exchange_declare("mine"),
         lambda channel: channel.exchange_declare(mine.queue),
         lambda channel: channel.exchange_delete("partners"),
+        lambda channel: channel.exchange_bind("partners", "partners", f"org.{mine.org_id}.#"),
+        lambda channel: channel.exchange_unbind("partners", "events", "#"),
+        lambda channel: channel.queue_unbind(theirs.queue, "partners", "network.#"),
+        lambda channel: channel.queue_delete(theirs.queue),
+        lambda channel: channel.queue_declare(mine.queue, durable=True, arguments={"x-queue-type": "classic"}),
+        lambda channel: channel.basic_consume(theirs.queue, lambda *_: None),
+        lambda channel: channel.basic_get("subscriptions.events"),
+        lambda channel: channel.basic_get("subscriptions.events.retry.1"),
     ]
     for number, act in enumerate(acts):
         assert refused(mine, act), number
+
+
+def test_what_a_partner_does_to_its_own_queue_harms_nobody_else(
+    subscriptions: Settings, database: Database, grants: tuple[Grant, Grant]
+) -> None:
+    """The broker counts unbinding and purging as reading and binding; the feed gives back what is gone by them."""
+    mine, theirs = grants
+    with relaying(subscriptions, "subscriptions"):
+        journal(database, received("network"))
+        until(lambda: depth(subscriptions, mine.queue) == 1 and depth(subscriptions, theirs.queue) == 1)
+        with connected(mine) as connection:
+            channel = connection.channel()
+            channel.queue_purge(mine.queue)
+            channel.queue_unbind(mine.queue, "partners", "network.#")
+        journal(database, received("network"), received(f"org:{mine.org_id}"))
+        until(lambda: depth(subscriptions, theirs.queue) == 2 and depth(subscriptions, mine.queue) == 1)
+
+
+def test_other_virtual_hosts_and_the_management_are_shut(subscriptions: Settings, grants: tuple[Grant, Grant]) -> None:
+    mine, _ = grants
+    address = pika.URLParameters(mine.amqp_url)
+    for vhost in ("/", "tukiverkko"):
+        address.virtual_host = vhost
+        with pytest.raises(AMQPConnectionError):
+            pika.BlockingConnection(address)
+    asked = urllib3.make_headers(basic_auth=f"{mine.user}:{address.credentials.password}")
+    for path in ("overview", "queues", f"queues/{subscriptions.vhost}/{mine.queue}", "definitions", "users"):
+        answer = urllib3.request("GET", f"{subscriptions.management_url}/api/{path}", headers=asked)
+        assert answer.status == 401, path
+
+
+def test_a_revoked_grant_ends_all_its_connections_and_its_consumers(
+    subscriptions: Settings, database: Database, grants: tuple[Grant, Grant]
+) -> None:
+    mine, theirs = grants
+    with ExitStack() as stack:
+        opened = [stack.enter_context(connected(mine)) for _ in range(MOST_CONNECTIONS)]
+        other = stack.enter_context(connected(theirs))
+        for each in opened:
+            each.channel().basic_consume(mine.queue, lambda *_: None)
+        revoke_grant(database, subscriptions, org_key=mine.org_key, name="main")
+        assert all(is_cut(each) for each in opened)
+        other.process_data_events(0.1)
+        assert other.is_open
+    with pytest.raises(AMQPConnectionError), connected(mine):
+        pass
+
+
+def test_how_much_waits_for_another_cannot_be_guessed(grants: tuple[Grant, Grant]) -> None:
+    """The broker checks no right when a queue is asked for by name; so the name is a secret, and its user's is none."""
+    mine, theirs = grants
+    with connected(mine) as connection:
+        assert connection.channel().queue_declare(theirs.queue, passive=True).method.message_count == 0  # as it is
+    assert theirs.queue.startswith(f"{theirs.user}.")
+    assert len(theirs.queue) - len(theirs.user) == 17
+    with connected(mine) as connection:
+        with pytest.raises(ChannelClosedByBroker) as closed:
+            connection.channel().queue_declare(theirs.user, passive=True)
+        assert closed.value.reply_code == NOT_FOUND
 
 
 def test_a_partner_publishes_nowhere(grants: tuple[Grant, Grant]) -> None:
@@ -174,6 +242,13 @@ def test_a_partner_publishes_nowhere(grants: tuple[Grant, Grant]) -> None:
         ("", "referrals.events"),
         ("amq.fanout", ""),
         ("referrals.events", "x"),
+        ("partners", ""),
+        ("partners", f"org.{theirs.org_id}.referral.sent"),
+        ("", "subscriptions.events"),
+        ("", "amq.rabbitmq.reply-to"),
+        ("amq.topic", "network.group.opened"),
+        ("amq.direct", mine.queue),
+        ("amq.headers", ""),
     ]
     for exchange, key in places:
         assert not published(mine, exchange, key), (exchange, key)
@@ -188,6 +263,16 @@ def test_no_more_connections_and_channels_than_allowed(grants: tuple[Grant, Gran
             stack.enter_context(connected(mine))
     with connected(mine) as connection, pytest.raises(AMQPConnectionError):
         open_channels(connection, MOST_CHANNELS + 1)
+
+
+def test_channels_are_counted_over_all_connections(grants: tuple[Grant, Grant]) -> None:
+    mine, _ = grants
+    half = MOST_CHANNELS // 2
+    with connected(mine) as one, connected(mine) as other:
+        open_channels(one, half)
+        open_channels(other, MOST_CHANNELS - half)
+        with pytest.raises(AMQPConnectionError):
+            open_channels(other, 1)
 
 
 def test_every_exchange_of_the_vhost_has_a_row_for_the_partner(
@@ -213,7 +298,7 @@ def test_a_second_grant_of_one_name_is_refused_and_others_are_not(
         create_grant(database, subscriptions, org_key=mine.org_key, name="main")
     assert "rotate" in told.value.detail
     second = create_grant(database, subscriptions, org_key=mine.org_key, name="second")
-    assert second.queue == f"partner.{mine.org_key}.second"
+    assert second.user == f"partner.{mine.org_key}.second"
     revoke_grant(database, subscriptions, org_key=mine.org_key, name="second")
     with connected(mine):
         pass

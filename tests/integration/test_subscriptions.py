@@ -12,13 +12,15 @@ import orjson
 import psycopg
 import pytest
 
+from chassis.bell import Bell
 from chassis.db import Database
 from chassis.identity import Caller
 from chassis.requests import Call
 from chassis.settings import Settings
+from services.groups.events import GROUP_OPENED as OPENED
 from services.subscriptions import usecases, views
 from services.subscriptions.rules import JournalCut
-from tests.integration.subscriptions_rig import MOVED, OPENED, journal, received
+from tests.integration.subscriptions_rig import MOVED, journal, received
 from tests.support.databases import root_url
 
 ORG, OTHER = uuid.uuid4(), uuid.uuid4()
@@ -38,9 +40,11 @@ def database(subscriptions: Settings) -> Iterator[Database]:
 
 def ask(database: Database, *, org: uuid.UUID = ORG, **query: Any) -> dict[str, Any]:
     caller = Caller("client:test", org, "lt-test", frozenset({"subscriber"}), "t")
-    asked = {"stream": "org", "after": 0, "limit": 50, "types": [], **query}
+    asked = {"stream": "org", "after": 0, "limit": 50, "types": [], "wait": 0, **query}
     call = Call(route="GET /events", operation="event.read", caller=caller, query=asked)
-    answer: dict[str, Any] = orjson.loads(usecases.feed(database, call).value)
+    found = usecases.feed(database, Bell(lambda _names: {}), call)
+    assert isinstance(found, bytes)
+    answer: dict[str, Any] = orjson.loads(found)
     return answer
 
 
@@ -98,10 +102,10 @@ def test_a_feed_shows_the_network_and_oneself_only(database: Database) -> None:
 def test_row_security_alone_keeps_a_foreign_stream_shut(database: Database) -> None:
     journal(database, received(f"org:{OTHER}"), received("network"))
     with database.background("test", org=ORG) as work:
-        assert views.feed(work, f"org:{OTHER}", after=0, limit=10, types=()) == []
-        assert len(views.feed(work, "network", after=0, limit=10, types=())) == 1
+        assert views.page(work, f"org:{OTHER}", after=0, limit=10).rows == []
+        assert len(views.page(work, "network", after=0, limit=10).rows) == 1
     with database.background("test") as work:
-        assert views.feed(work, f"org:{OTHER}", after=0, limit=10, types=()) == []
+        assert views.page(work, f"org:{OTHER}", after=0, limit=10).rows == []
     with pytest.raises(psycopg.errors.InsufficientPrivilege), database.background("test") as work:
         work.run("UPDATE journal SET type = 'x'", expect=None)
 

@@ -11,10 +11,11 @@ import amqp
 import pytest
 from amqp.exceptions import AccessRefused
 
-from chassis import topology
+from chassis import rights, topology
 from chassis.link import Link
 from chassis.settings import SERVICES, Settings, SettingsError
 from deploy.local import broker
+from services.subscriptions.store.broker import queue_body
 from tests.integration.bus_rig import channel_of
 
 ROOT = Path(__file__).parent.parent.parent
@@ -86,16 +87,13 @@ def test_making_other_queues_is_refused(vhost: Settings) -> None:
 
 def test_a_partner_binds_its_own_keys_only(vhost: Settings) -> None:
     org, other, user = uuid4(), uuid4(), f"partner-{uuid4().hex[:8]}"
-    password, queue = (
-        "a-password-of-a-test-only-1234",
-        topology.partner_queue("lt-kavkc", "main", ["network.#", f"org.{org}.#"]),
-    )
+    password, queue = "a-password-of-a-test-only-1234", f"partner.lt-kavkc.main.{org.hex[:16]}"
     with channel_of(vhost) as channel:
-        channel.queue_declare(queue.name, durable=True, auto_delete=False, arguments=queue.queue_arguments)
-    _make_partner(vhost, user, password, queue.name, org)
+        channel.queue_declare(queue, **queue_body())
+    _make_partner(vhost, user, password, queue, org)
     try:
         for key in ("network.#", f"org.{org}.#", f"org.{org}.referral.*", "network.group.opened"):
-            assert _binds(vhost, (user, password), queue.name, "partners", key)
+            assert _binds(vhost, (user, password), queue, "partners", key)
         for exchange, key in (
             ("partners", "#"),
             ("partners", "org.*.#"),
@@ -106,15 +104,15 @@ def test_a_partner_binds_its_own_keys_only(vhost: Settings) -> None:
             ("amq.topic", "network.#"),
             ("groups.events", "groups.events"),
         ):
-            assert not _binds(vhost, (user, password), queue.name, exchange, key), (exchange, key)
+            assert not _binds(vhost, (user, password), queue, exchange, key), (exchange, key)
     finally:
         broker.manage(vhost, "DELETE", f"users/{user}", None)
 
 
 def _make_partner(vhost: Settings, user: str, password: str, queue: str, org: UUID) -> None:
-    broker.manage(vhost, "PUT", f"users/{user}", {"password_hash": topology.password_hash(password), "tags": ""})
-    broker.manage(vhost, "PUT", f"permissions/{vhost.vhost}/{user}", topology.partner_permissions(queue))
-    for row in topology.partner_topic_permissions(user, org, vhost.vhost):
+    broker.manage(vhost, "PUT", f"users/{user}", {"password_hash": rights.password_hash(password), "tags": ""})
+    broker.manage(vhost, "PUT", f"permissions/{vhost.vhost}/{user}", rights.partner_permissions(queue))
+    for row in rights.partner_topic_permissions(user, org, vhost.vhost):
         broker.manage(vhost, "PUT", f"topic-permissions/{vhost.vhost}/{user}", row)
 
 

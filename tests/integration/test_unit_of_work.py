@@ -16,20 +16,21 @@ import pytest
 from chassis import clock
 from chassis.audit import Entry
 from chassis.db import Database, Work
-from chassis.envelope import EventType, event
+from chassis.envelope import event
 from chassis.errors import Unavailable
-from chassis.kinds import Kind
 from chassis.pipelining import one_flush
 from chassis.settings import Settings
 from chassis.work import WrongRowCount
+from services.referrals.events import TYPES
 from tests.support.databases import root_url
+from tests.support.facts import facts
 
-MOVED = EventType(name="thing.moved", source="referrals", data={"state": Kind.CODE}, summary="Test.", audience="Test.")
+SENT = TYPES["sent"]
 
 
 def moved(thing: uuid.UUID, audience: str = "network") -> object:
     at = dt.datetime(2026, 1, 1, tzinfo=dt.UTC)
-    return event(MOVED, aggregate=("thing", thing), audience=audience, data={"state": "x"}, at=at, id=clock.new_id())
+    return event(SENT, aggregate=("referral", thing), audience=audience, data=facts(SENT), at=at, id=clock.new_id())
 
 
 @pytest.fixture
@@ -196,3 +197,26 @@ def test_kept_back_writes_act_for_the_organisation_that_was_named(db: Database) 
             work.later("SELECT 1 WHERE acting_org() = %s", (theirs,))
         work.later("SELECT 1 WHERE acting_org() = %s", (mine,))
         assert work.one("SELECT acting_org() AS org") == {"org": mine}
+
+
+def test_what_is_to_be_done_after_the_commit_is_done_then_and_only_then(db: Database, at: Settings) -> None:
+    seen: list[object] = []
+    thing = uuid.uuid4()
+    with db.background("test") as work:
+        work.after(lambda: seen.append(len(outbox(at))))  # another connection, which sees what is committed
+        work.tell(moved(thing))  # type: ignore[arg-type]
+        assert seen == []
+    assert seen == [1]
+    with pytest.raises(KeyError), db.background("test") as work:
+        work.after(lambda: seen.append("never"))
+        raise KeyError
+    assert seen == [1]
+
+
+def test_a_fault_after_the_commit_is_not_the_callers(db: Database, at: Settings) -> None:
+    seen: list[int] = []
+    with db.background("test") as work:
+        work.after(lambda: 1 // 0)  # type: ignore[arg-type, return-value]
+        work.after(lambda: seen.append(1))
+        work.tell(moved(uuid.uuid4()))  # type: ignore[arg-type]
+    assert (seen, len(outbox(at))) == ([1], 1)

@@ -23,6 +23,7 @@ from services.access.rules import ROLES
 POLICE, CENTRE, THIRD = "lt-police", "lt-kavkc", "lt-kapvc"
 EVERY_ROLE = frozenset(ROLES)
 PAGE = 200
+STREAM = "text/event-stream"
 Found = TypeVar("Found")
 
 
@@ -71,6 +72,18 @@ class Answer:
         return orjson.loads(self.raw)
 
     @property
+    def events(self) -> list[Any]:
+        """The events of a feed's document or of a stream's beginning."""
+        if self.kind.startswith(STREAM):
+            return [orjson.loads(line[6:]) for line in self.raw.splitlines() if line.startswith(b"data: ")]
+        return list(self.body.get("events", []))
+
+    @property
+    def items(self) -> list[Any]:
+        """What a list holds."""
+        return [] if self.kind.startswith(STREAM) else list(self.body.get("items", []))
+
+    @property
     def version(self) -> str:
         """The ETag, for If-Match."""
         return str(self.headers["ETag"])
@@ -110,8 +123,10 @@ class Client:
         if version is not None:
             sent["If-Match"] = version
         payload = body if body is None or isinstance(body, bytes) else orjson.dumps(body)
-        answer = self.pool.request(method, self.url + path, body=payload, headers={**sent, **(headers or {})})
-        return Answer(answer.status, answer.headers, answer.data)
+        answer = self.pool.request(
+            method, self.url + path, body=payload, headers={**sent, **(headers or {})}, preload_content=False
+        )
+        return Answer(answer.status, answer.headers, _content(answer))
 
     def get(self, path: str) -> Answer:
         """Read."""
@@ -131,6 +146,17 @@ class Client:
             if after == answer.body["next"]:
                 return found
             after = answer.body["next"]
+
+
+def _content(answer: urllib3.BaseHTTPResponse) -> bytes:
+    """The whole body; of a stream, which has no end, the greeting and what comes first."""
+    if not answer.headers.get("Content-Type", "").startswith(STREAM):
+        return answer.data
+    pieces = answer.stream()
+    try:
+        return next(pieces) + next(pieces)
+    finally:
+        answer.close()
 
 
 def client(settings: Settings, org_key: str | None = None, *, roles: Iterable[str] = EVERY_ROLE) -> Client:

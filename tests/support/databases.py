@@ -11,10 +11,11 @@ from uuid import uuid4
 import psycopg
 from psycopg import sql
 
-from chassis.settings import KEYS_DATABASE, Settings
+from chassis.settings import KEYS_DATABASE, SERVICES, Settings
 from deploy.local.postgres import superuser_url
 from deploy.local.provision import make_database
 from deploy.local.roles import Base, keys_base, service_base
+from tests.support.events import check_outbox
 
 
 @dataclass
@@ -38,9 +39,21 @@ class Databases:
             make_database(connection, base, template=template)
         self.made.append(base.name)
 
-    def drop(self, names: list[str] | None = None) -> None:
-        """Drop the named databases, or all that were made here, with whoever is still connected."""
+    def drop(self, names: list[str] | None = None, *, checked: bool = True) -> None:
+        """Drop the named databases, or all that were made here, with whoever is still connected.
+
+        Every event that tests wrote into them is held against the committed schemas, unless odd ones were meant.
+        """
         doomed = list(self.made) if names is None else names
+        try:
+            for name in doomed if checked else ():
+                service = name.split("_")[-2]
+                if service in SERVICES:
+                    check_outbox(superuser_url(self.settings, name), service)
+        finally:
+            self._drop(doomed)
+
+    def _drop(self, doomed: list[str]) -> None:
         with psycopg.connect(superuser_url(self.settings), autocommit=True) as connection:
             for name in doomed:
                 connection.execute(sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)").format(sql.Identifier(name)))

@@ -7,20 +7,21 @@ from collections import Counter
 
 import pytest
 
-from chassis.consumer import BUSY_TRIES, Consumer
 from chassis.errors import Unavailable
+from chassis.pulse import Pulse
+from chassis.settling import BUSY_TRIES, Settler
 
 
 @pytest.fixture
-def consumer(monkeypatch: pytest.MonkeyPatch) -> Consumer:
-    made = Consumer.__new__(Consumer)  # its connections are not what is tried here
-    made.counts = Counter()
+def settler(monkeypatch: pytest.MonkeyPatch) -> Settler:
+    made = Settler.__new__(Settler)  # its connections are not what is tried here
+    made.counts, made.pulse = Counter(), Pulse()
     made._stopping = threading.Event()
     monkeypatch.setattr(made, "_sleep", lambda _seconds: None)
     return made
 
 
-def test_busy_every_time_is_given_up(consumer: Consumer) -> None:
+def test_busy_every_time_is_given_up(settler: Settler) -> None:
     tries = []
 
     def step() -> None:
@@ -28,11 +29,11 @@ def test_busy_every_time_is_given_up(consumer: Consumer) -> None:
         raise Unavailable("database.busy", "x")
 
     with pytest.raises(Unavailable):
-        consumer._patiently(step)
+        settler._patiently(step)
     assert len(tries) == BUSY_TRIES
 
 
-def test_gone_is_waited_for(consumer: Consumer) -> None:
+def test_gone_is_waited_for(settler: Settler) -> None:
     tries = []
 
     def step() -> str:
@@ -41,4 +42,4 @@ def test_gone_is_waited_for(consumer: Consumer) -> None:
             raise Unavailable("database.unavailable", "x")
         return "done"
 
-    assert consumer._patiently(step) == "done"
+    assert settler._patiently(step) == "done"

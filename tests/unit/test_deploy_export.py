@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from chassis import topology
+from chassis import definitions
 from chassis.settings import SERVICES, Settings
 from deploy import export
 from deploy.local import broker, roles
@@ -33,7 +33,7 @@ def without_hashes(definitions: dict[str, list[dict[str, object]]]) -> dict[str,
 def test_definitions_are_those_of_the_topology(home: Path) -> None:
     written = json.loads((home / "secrets" / "definitions.json").read_text(encoding="utf-8"))
     passwords = dict.fromkeys((*SERVICES, "admin"), "x")
-    expected = topology.definitions(broker.FOLLOWS, passwords, administrator="admin")
+    expected = definitions.definitions(broker.FOLLOWS, broker.TELLS, passwords, administrator="admin")
     assert without_hashes(written) == without_hashes(expected)
 
 

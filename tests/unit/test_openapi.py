@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import orjson
 import pytest
 from marshmallow import fields
 from openapi_spec_validator import validate
 
+from chassis.errors import Refused
 from chassis.http import plans_of, route
 from chassis.openapi import merged
 from chassis.requests import Call, Outcome
@@ -27,6 +29,11 @@ class NewThing(View):
 
 class Query(Shape):
     limit = classified(fields.Integer(load_default=5), "public")
+
+
+class Gone(Refused):
+    status = 410
+    adds: ClassVar[Mapping[str, Mapping[str, Any]]] = {"oldest": {"type": "integer"}}
 
 
 class ThingsService:
@@ -56,7 +63,7 @@ class ThingsService:
         query=Query,
         answers=View,
         deadline="long_poll",
-        refuses=(410,),
+        refuses=(Gone,),
     )
     def show(self, call: Call) -> Outcome:
         return Outcome(value=call.body)
@@ -90,7 +97,9 @@ def test_a_refusal_that_only_one_route_has_is_documented_as_a_problem() -> None:
     made = document(ThingsService)
     responses = made["paths"]["/things/{thing_id}/parts/{number}"]["get"]["responses"]
     assert responses["410"] == {"$ref": "#/components/responses/Problem410"}
-    assert "application/problem+json" in made["components"]["responses"]["Problem410"]["content"]
+    schema = made["components"]["responses"]["Problem410"]["content"]["application/problem+json"]["schema"]
+    assert schema["allOf"][0] == {"$ref": "#/components/schemas/Problem"}
+    assert (schema["allOf"][1]["required"], set(schema["allOf"][1]["properties"])) == (["oldest"], {"oldest"})
     assert "410" not in made["paths"]["/things"]["post"]["responses"]
     assert "Problem410" not in document()["components"]["responses"]
 

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.table import Column, Table
 
 from chassis.settings import Settings
 from deploy.local.state import Line
@@ -19,6 +20,16 @@ COLUMNS = {
     "oldest_seconds": "oldest, s",
     "inbox_waiting": "wait in inbox",
     "parked": "parked",
+}
+LAG = {
+    "outbox": "outbox",
+    "oldest_seconds": "oldest s",
+    "gaps": "gaps",
+    "blocked": "blocked",
+    "queue": "queue",
+    "retry": "retry",
+    "parked": "parked",
+    "idle_seconds": "idle s",
 }
 
 
@@ -44,6 +55,28 @@ def status_table(settings: Settings, phase: str, lines: Iterable[Line], measured
         console.print(_measured(measured))
 
 
+def counts_table(since: dt.datetime, found: Mapping[str, list[dict[str, object]]]) -> None:
+    """What was told, by service and type."""
+    table = Table("service", "type", "told", "of which wait", caption=f"Since {since.isoformat(timespec='seconds')}.")
+    for service, rows in found.items():
+        for row in rows:
+            table.add_row(service, str(row["type"]), str(row["told"]), str(row["waiting"]))
+    Console().print(table)
+
+
+def lag_table(services: Mapping[str, Mapping[str, object]], partners: Mapping[str, Mapping[str, object]]) -> None:
+    """How far behind each service and each partner is."""
+    table = Table(Column("events of", no_wrap=True), *LAG.values(), box=None, padding=(0, 1))
+    for service, row in services.items():
+        table.add_row(service, *(_cell(row[name]) for name in LAG))
+    Console().print(table)
+    if partners:
+        queues = Table("partner's queue", "waits", "cut at")
+        for name, row in partners.items():
+            queues.add_row(name, _cell(row["waiting"]), _cell(row["limit"]))
+        Console().print(queues)
+
+
 def follow(path: Path) -> None:
     """Print what is appended to a file, also after it was cut, until Ctrl-C."""
     place = path.stat().st_size
@@ -57,6 +90,12 @@ def follow(path: Path) -> None:
             click.echo(text.decode("utf-8", "replace"), nl=False)
             place += len(text)
         time.sleep(FOLLOW_SECONDS)
+
+
+def _cell(value: object) -> str:
+    if value is None:
+        return "?"
+    return f"{value:.1f}" if isinstance(value, float) else str(value)
 
 
 def _measured(measured: Mapping[str, object]) -> Table:

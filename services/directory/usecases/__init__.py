@@ -1,10 +1,12 @@
 """What can be done with the directory; each function loads, decides, saves, tells and audits in one transaction."""
 
 from services.directory.usecases.accepting import set_service_accepting
+from services.directory.usecases.history import BASELINES, tell_again
 from services.directory.usecases.importing import import_demo, import_file, import_organisations
 from services.directory.usecases.reading import network, organisation, organisations, service, services
 
 __all__ = [
+    "BASELINES",
     "import_demo",
     "import_file",
     "import_organisations",
@@ -14,4 +16,5 @@ __all__ = [
     "service",
     "services",
     "set_service_accepting",
+    "tell_again",
 ]

@@ -13,11 +13,13 @@ from services.groups.usecases.grouping import (
     read_group,
     roster,
 )
+from services.groups.usecases.history import BASELINES, tell_again
 from services.groups.usecases.own import accept_offer, decline_offer, status, withdraw
 from services.groups.usecases.seating import sweep
 from services.groups.usecases.signing_up import sign_up
 
 __all__ = [
+    "BASELINES",
     "accept_offer",
     "create_group",
     "create_programme",
@@ -32,5 +34,6 @@ __all__ = [
     "sign_up",
     "status",
     "sweep",
+    "tell_again",
     "withdraw",
 ]

@@ -9,8 +9,9 @@ from __future__ import annotations
 import uuid
 from collections.abc import Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
-from chassis import topology
+from chassis import rights, topology
 from chassis.management import Management
 
 MOST_CONNECTIONS = 3
@@ -35,18 +36,22 @@ def admit(broker: Management, partner: PartnerUser) -> None:
         broker.put("user-limits", partner.user, limit, body={"value": most})
     for row in topic_rows(broker, partner):
         broker.put("topic-permissions", broker.vhost, partner.user, body=row)
-    queue = {"durable": True, "auto_delete": False, "arguments": topology.partner_arguments()}
-    broker.put("queues", broker.vhost, partner.queue, body=queue)
+    broker.put("queues", broker.vhost, partner.queue, body=queue_body())
     for key in partner.keys:
         place = ("bindings", broker.vhost, "e", topology.PARTNERS, "q", partner.queue)
         broker.post(*place, body={"routing_key": key, "arguments": {}})
-    broker.put("permissions", broker.vhost, partner.user, body=topology.partner_permissions(partner.queue))
+    broker.put("permissions", broker.vhost, partner.user, body=rights.partner_permissions(partner.queue))
+
+
+def queue_body() -> dict[str, Any]:
+    """What a partner's queue is: it cuts its oldest rather than ever hold up the relay; no dead-lettering."""
+    return {"durable": True, "auto_delete": False, "arguments": topology.partner_arguments()}
 
 
 def set_password(broker: Management, user: str, password: str) -> None:
     """Make the user, or give it another password; the broker gets the hash alone."""
     body = {
-        "password_hash": topology.password_hash(password),
+        "password_hash": rights.password_hash(password),
         "hashing_algorithm": "rabbit_password_hashing_sha256",
         "tags": "",
     }
@@ -55,7 +60,7 @@ def set_password(broker: Management, user: str, password: str) -> None:
 
 def topic_rows(broker: Management, partner: PartnerUser) -> list[dict[str, str]]:
     """One row for every exchange of the virtual host: one without a row is open to every key (trap 10)."""
-    known = topology.partner_topic_permissions(partner.user, partner.org_id, broker.vhost)
+    known = rights.partner_topic_permissions(partner.user, partner.org_id, broker.vhost)
     named = {row["exchange"] for row in known}
     rest = sorted(name for name in exchanges(broker) if name not in named)
     return [*known, *({**known[0], "exchange": name, "write": "^$", "read": "^$"} for name in rest)]

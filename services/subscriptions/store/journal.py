@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chassis.db import Work
@@ -24,10 +25,25 @@ NEXT = """
 INSERT INTO stream AS s (name, id, last) VALUES (%s, gen_random_uuid(), 1)
 ON CONFLICT (name) DO UPDATE SET last = s.last + 1 RETURNING s.id, s.last
 """
+# One writer at a time for all streams: two that take several streams each would wait for one another crosswise.
+ALONE = "SELECT pg_advisory_xact_lock(hashtextextended('subscriptions.journal', 0))"
+FURTHER = "UPDATE stream SET last = %s WHERE name = %s AND last = %s"
 
 
 def next_place(work: Work, stream: str) -> Place:
     """Take the stream's next position; other writers of the stream wait until this one has committed."""
+    held: Place | None = work.notes.get(("stream", stream))
+    place = _first(work, stream) if held is None else replace(held, position=held.position + 1)
+    if held is not None:  # the row is locked by this transaction already, so nothing has to be asked
+        work.later(FURTHER, (place.position, stream, held.position))
+    work.notes["stream", stream] = place
+    return place
+
+
+def _first(work: Work, stream: str) -> Place:
+    if not work.notes.get(ALONE):
+        work.notes[ALONE] = True
+        work.later(ALONE, expect=None)
     row = work.one(NEXT, (stream,))
     if row is None:
         raise LookupError(stream)
@@ -76,3 +92,19 @@ ON CONFLICT (org_id) DO UPDATE SET key = excluded.key, status = excluded.status,
 def keep_partner(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of an organisation."""
     work.later(KEEP_PARTNER, copy, expect=None)
+
+
+# Only ever the oldest, as one piece: a moment of writing is taken before the position, so ages may cross, and a row
+# taken out of the middle would be a gap that no reader is told of.
+SWEEP = """
+WITH head AS (SELECT position, recorded_at FROM journal WHERE stream = %(stream)s ORDER BY position LIMIT %(most)s)
+DELETE FROM journal
+ WHERE stream = %(stream)s
+   AND position < coalesce((SELECT min(position) FROM head WHERE recorded_at >= %(before)s),
+                           (SELECT max(position) + 1 FROM head))
+"""
+
+
+def sweep(work: Work, stream: str, *, before: dt.datetime, most: int) -> int:
+    """Delete the oldest events of a stream that were written before a moment, some at a time; returns how many."""
+    return work.run(SWEEP, {"stream": stream, "before": before, "most": most}, expect=None)

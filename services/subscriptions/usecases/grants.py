@@ -18,6 +18,7 @@ from services.subscriptions.store import broker, grants
 
 COMMAND = "command:grant"
 PASSWORD_BYTES = 32
+SUFFIX_DIGITS = 16
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,10 +43,10 @@ def create_grant(db: Database, settings: Settings, *, org_key: str, name: str) -
     rules.check_grant_name(name)
     partner = _partner(db, org_key)
     rules.check_active(partner.key, partner.status)
-    queue = topology.partner_queue_name(partner.key, name)
-    row = grants.GrantRow(id=clock.new_id(), org_id=partner.org_id, name=name, queue=queue, broker_user=queue)
-    password = secrets.token_urlsafe(PASSWORD_BYTES)
+    user, password = topology.partner_queue_name(partner.key, name), secrets.token_urlsafe(PASSWORD_BYTES)
     with db.background(COMMAND, org=partner.org_id) as work:
+        queue = f"{user}.{_unguessable(work, user)}"
+        row = grants.GrantRow(id=clock.new_id(), org_id=partner.org_id, name=name, queue=queue, broker_user=user)
         if not grants.add(work, row):
             raise rules.already_granted(partner.key, name)
         _record(work, "grant.create", row)
@@ -92,6 +93,12 @@ def _living(work: Work, partner: grants.Partner, name: str) -> grants.GrantRow:
     if row is None:
         raise NotFound("grant.unknown", f"{partner.key} has no grant called {name!r}.")
     return row
+
+
+def _unguessable(work: Work, user: str) -> str:
+    # The broker tells everybody who knows a queue's name how many messages are in it; no right shuts that. Made from a
+    # secret and not by chance, so that a grant that broke off half-way finds its queue again.
+    return work.digest("partner_queue", user).hex()[:SUFFIX_DIGITS]
 
 
 def _record(work: Work, operation: str, row: grants.GrantRow) -> None:

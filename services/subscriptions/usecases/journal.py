@@ -1,46 +1,40 @@
-"""Turns what is told inside into what outsiders may have, and lets them read it."""
+"""Turns what is told inside into what outsiders may have."""
 
 from __future__ import annotations
 
-from chassis import envelope
-from chassis.audit import Entry
-from chassis.db import Database, Work
+from collections.abc import Callable
+from functools import partial
+
+from chassis import contracts, envelope
+from chassis.db import Work
 from chassis.envelope import Received
-from chassis.errors import Unauthenticated
 from chassis.outbox import Ready
-from chassis.requests import Call, Outcome
 from chassis.topology import PARTNERS
-from services.subscriptions import rules, views
+from services.subscriptions import rules
 from services.subscriptions.store import journal as store
 
 
-def journal(work: Work, received: Received) -> None:
-    """Write an event into the stream of its audience and hand the same bytes to the partners, in one transaction."""
+def nobody(stream: str, position: int) -> None:
+    """Ring for nobody: where no client can wait."""
+
+
+def journal(work: Work, received: Received, ring: Callable[[str, int], None] = nobody) -> None:
+    """Write an event into the stream of its audience and hand the same bytes to the partners, in one transaction.
+
+    After the commit `ring` wakes those who wait for the stream.
+    """
     for stream in rules.streams_of(received.audience):
         place = store.next_place(work, stream)
         body = _outside(received, place)
         store.write(work, store.Entry(place=place, event_id=received.id, type=received.type, body=body))
         work.tell(_ready(received, place, body))
+        work.after(partial(ring, stream, place.position))
 
 
 def keep_organisation(work: Work, received: Received) -> None:
     """Keep the local copy of an organisation, from organisation.* events."""
     copy = {name: received.data[name] for name in ("key", "status", "version")}
     store.keep_partner(work, {"org_id": received.subject, **copy})
-
-
-def feed(db: Database, call: Call) -> Outcome:
-    """The events of a stream behind a position, as they were stored. Raises JournalCut when they are gone."""
-    if call.caller is None:
-        raise Unauthenticated("token.missing", "An access token is needed.")
-    query = call.query
-    stream, after = rules.stream_read(query["stream"], call.caller.org_id), query["after"]
-    with db.work(call) as work:
-        rules.check_reach(after, views.oldest(work, stream))
-        rows = views.feed(work, stream, after=after, limit=query["limit"], types=rules.types_wanted(query["types"]))
-        work.record(Entry(operation="event.read", object_type="stream", object_id=None, purpose="subscription"))
-    following = rules.next_after(after, [row.position for row in rows])
-    return Outcome(value=b'{"events":[%b],"next":%d}' % (b",".join(row.body for row in rows), following))
 
 
 def _outside(received: Received, place: store.Place) -> bytes:
@@ -52,7 +46,7 @@ def _outside(received: Received, place: store.Place) -> bytes:
         "aggregate_id": received.subject,
         "occurred_at": received.time,
         "sequence": received.sequence,
-        "data": received.data,
+        "data": contracts.known_part(received.type, received.version, received.data),
     }
     extensions = {"stream": place.stream, "position": place.position}
     return envelope.compose(row, source=received.source, extensions=extensions)

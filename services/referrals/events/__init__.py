@@ -5,8 +5,9 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import dataclass
+from typing import Any
 
-from chassis import clock
+from chassis import clock, envelope
 from chassis.envelope import Event, EventType, event
 from chassis.kinds import Kind
 
@@ -40,8 +41,10 @@ TYPES: dict[str, EventType] = {
         "accepted": "The receiving organisation takes the person.",
         "declined": "The receiving organisation said no before the start; the reason is the outward code.",
         "withdrawn": "The sending organisation took the referral back.",
+        envelope.BASELINE: "The referral as that party may know it, for whoever missed steps.",
     }.items()
 }
+BASELINE = TYPES[envelope.BASELINE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +61,18 @@ class Facts:
 
 def moved(facts: Facts, *, state: str, version: int, audience: uuid.UUID, reason: str | None, at: dt.datetime) -> Event:
     """The event of a step into `state`, for one party, with that party's own version."""
+    return event(
+        TYPES[state],
+        aggregate=("referral", facts.referral_id),
+        audience=f"org:{audience}",
+        data=state_of(facts, state=state, version=version, reason=reason),
+        at=at,
+        id=clock.new_id(),
+    )
+
+
+def state_of(facts: Facts, *, state: str, version: int, reason: str | None) -> dict[str, Any]:
+    """What every event of a referral says; `reason` is the outward code."""
     values = {
         "state": state,
         "kind": facts.kind,
@@ -68,11 +83,4 @@ def moved(facts: Facts, *, state: str, version: int, audience: uuid.UUID, reason
         "version": version,
         "reason": reason,
     }
-    return event(
-        TYPES[state],
-        aggregate=("referral", facts.referral_id),
-        audience=f"org:{audience}",
-        data={name: value for name, value in values.items() if value is not None},
-        at=at,
-        id=clock.new_id(),
-    )
+    return {name: value for name, value in values.items() if value is not None}

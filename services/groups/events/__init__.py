@@ -11,26 +11,34 @@ from chassis import clock
 from chassis.envelope import NETWORK, Event, EventType, event
 from chassis.kinds import Kind
 
-GROUP_OPENED = EventType(
-    name="group.opened",
-    source="groups",
-    data={
-        "group_id": Kind.ID,
-        "organisation_id": Kind.ID,
-        "programme_key": Kind.CODE,
-        "kind": Kind.CODE,
-        "area_codes": Kind.CODES,
-        "languages": Kind.CODES,
-        "mode": Kind.CODE,
-        "capacity": Kind.INTEGER,
-        "accepting": Kind.BOOLEAN,
-        "start_date": Kind.DATE,
-        "version": Kind.INTEGER,
-    },
-    optional=frozenset({"start_date"}),
-    summary="A group takes sign-ups from now on.",
-    audience="Everybody in the network; a support pair is told to its own organisation only.",
-)
+_GROUP = {
+    "group_id": Kind.ID,
+    "organisation_id": Kind.ID,
+    "programme_key": Kind.CODE,
+    "kind": Kind.CODE,
+    "area_codes": Kind.CODES,
+    "languages": Kind.CODES,
+    "mode": Kind.CODE,
+    "capacity": Kind.INTEGER,
+    "accepting": Kind.BOOLEAN,
+    "start_date": Kind.DATE,
+    "version": Kind.INTEGER,
+}
+
+
+def _group_type(verb: str, summary: str) -> EventType:
+    return EventType(
+        name=f"group.{verb}",
+        source="groups",
+        data=_GROUP,
+        optional=frozenset({"start_date"}),
+        summary=summary,
+        audience="Everybody in the network; a support pair is told to its own organisation only.",
+    )
+
+
+GROUP_OPENED = _group_type("opened", "A group takes sign-ups from now on.")
+GROUP_BASELINE = _group_type("baseline", "A group as it stands, for whoever missed steps.")
 
 _DATA = {
     "signup_id": Kind.ID,
@@ -66,7 +74,10 @@ SIGN_UP: dict[str, EventType] = {
         "withdrawn": "He left.",
     }.items()
 }
-TYPES: dict[str, EventType] = {each.name: each for each in (GROUP_OPENED, *SIGN_UP.values())}
+SIGN_UP_BASELINE = _type("baseline", "A sign-up as it stands, for whoever missed steps.")
+TYPES: dict[str, EventType] = {
+    each.name: each for each in (GROUP_OPENED, GROUP_BASELINE, *SIGN_UP.values(), SIGN_UP_BASELINE)
+}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -85,19 +96,36 @@ class Step:
 
 def moved(verb: str, step: Step, *, at: dt.datetime) -> Event:
     """The event of one transition, for the owner of the group."""
-    values = {name: getattr(step, name) for name in _DATA}
     return event(
         SIGN_UP[verb],
         aggregate=("signup", step.signup_id),
         audience=f"org:{step.org_id}",
-        data={name: value for name, value in values.items() if value is not None},
+        data=sign_up_state(step),
         at=at,
         id=clock.new_id(),
     )
 
 
+def sign_up_state(step: Step) -> dict[str, Any]:
+    """What every event of a sign-up says."""
+    values = {name: getattr(step, name) for name in _DATA}
+    return {name: value for name, value in values.items() if value is not None}
+
+
 def opened(group: dict[str, Any], *, public: bool, at: dt.datetime) -> Event:
     """The event of a group that opens."""
+    return event(
+        GROUP_OPENED,
+        aggregate=("group", group["id"]),
+        audience=NETWORK if public else f"org:{group['org_id']}",
+        data=group_state(group, accepting=True),
+        at=at,
+        id=clock.new_id(),
+    )
+
+
+def group_state(group: dict[str, Any], *, accepting: bool) -> dict[str, Any]:
+    """What every event of a group says, from its row."""
     data = {
         "group_id": group["id"],
         "organisation_id": group["org_id"],
@@ -107,15 +135,8 @@ def opened(group: dict[str, Any], *, public: bool, at: dt.datetime) -> Event:
         "languages": group["languages"],
         "mode": group["mode"],
         "capacity": group["capacity"],
-        "accepting": True,
+        "accepting": accepting,
         "start_date": group["start_on"],
         "version": group["version"],
     }
-    return event(
-        GROUP_OPENED,
-        aggregate=("group", group["id"]),
-        audience=NETWORK if public else f"org:{group['org_id']}",
-        data={name: value for name, value in data.items() if value is not None},
-        at=at,
-        id=clock.new_id(),
-    )
+    return {name: value for name, value in data.items() if value is not None}

@@ -44,23 +44,46 @@ SERVICE_PUBLISHED = _type("service.published", _SERVICE, "A service of an organi
 SERVICE_CHANGED = _type(
     "service.changed", _SERVICE, "Public facts of a service were changed; whether it accepts referrals among them."
 )
+ORGANISATION_BASELINE = _type(
+    "organisation.baseline",
+    _ORGANISATION,
+    "The public facts of an organisation as they stand, for whoever missed steps.",
+)
+SERVICE_BASELINE = _type(
+    "service.baseline", _SERVICE, "The public facts of a service as they stand, for whoever missed steps."
+)
 
 TYPES: dict[str, EventType] = {
-    each.name: each for each in (ORGANISATION_REGISTERED, ORGANISATION_CHANGED, SERVICE_PUBLISHED, SERVICE_CHANGED)
+    each.name: each
+    for each in (
+        ORGANISATION_REGISTERED,
+        ORGANISATION_CHANGED,
+        ORGANISATION_BASELINE,
+        SERVICE_PUBLISHED,
+        SERVICE_CHANGED,
+        SERVICE_BASELINE,
+    )
 }
 
 
 def organisation_told(row: dict[str, Any], *, new: bool, at: dt.datetime) -> Event:
     """The event of an organisation that was registered or changed."""
-    data = {name: row[name] for name in _ORGANISATION}
-    data["country"] = row["country"] or UNKNOWN_COUNTRY
-    kind = ORGANISATION_REGISTERED if new else ORGANISATION_CHANGED
-    return _told(kind, row["id"], data, at)
+    return _told(ORGANISATION_REGISTERED if new else ORGANISATION_CHANGED, row["id"], organisation_state(row), at)
 
 
 def service_told(row: dict[str, Any], *, new: bool, at: dt.datetime) -> Event:
     """The event of a service that was published or changed."""
-    return _told(SERVICE_PUBLISHED if new else SERVICE_CHANGED, row["id"], {name: row[name] for name in _SERVICE}, at)
+    return _told(SERVICE_PUBLISHED if new else SERVICE_CHANGED, row["id"], service_state(row), at)
+
+
+def organisation_state(row: dict[str, Any]) -> dict[str, Any]:
+    """What every event of an organisation says, from its row."""
+    return {**{name: row[name] for name in _ORGANISATION}, "country": row["country"] or UNKNOWN_COUNTRY}
+
+
+def service_state(row: dict[str, Any]) -> dict[str, Any]:
+    """What every event of a service says, from its row."""
+    return {name: row[name] for name in _SERVICE}
 
 
 def _told(kind: EventType, row_id: uuid.UUID, data: dict[str, Any], at: dt.datetime) -> Event:

@@ -1,0 +1,51 @@
+"""Tells history again to whoever misses some of it (bus.md section 4)."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from chassis import republish
+from chassis.db import Work
+from chassis.envelope import NETWORK, Received, organisation_of
+from chassis.republish import Baseline
+from services.groups import events
+from services.groups.rules import grouping
+from services.groups.store import seats, standing
+
+
+def tell_again(work: Work, received: Received) -> None:
+    """Answer a request for events of a group or a sign-up."""
+    republish.answer(work, received, service="groups", baselines=BASELINES)
+
+
+def _group(work: Work, group_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = seats.owner(work, group_id) if audience == NETWORK else organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        row = standing.group(work, group_id)
+    if row is None:
+        return None
+    names = ("state", "capacity", "held", "waiting", "waitlist_limit")
+    return events.group_state(row, accepting=grouping.accepting(**{name: row[name] for name in names}))
+
+
+def _sign_up(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        row = standing.sign_up(work, sign_up_id)
+    if row is None:
+        return None
+    names = ("group_id", "org_id", "track", "queue_seq", "state", "version")
+    step = events.Step(signup_id=row["id"], deadline=row["offer_until"], **{name: row[name] for name in names})
+    return events.sign_up_state(step)
+
+
+BASELINES: republish.Baselines = {
+    "group": Baseline(events.GROUP_BASELINE, _group),
+    "signup": Baseline(events.SIGN_UP_BASELINE, _sign_up),
+}
+"""By noun; read by the operators' commands too."""
