@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
@@ -31,7 +32,14 @@ def sound(referrals: int = 4) -> Evidence:
                     evidence.steps.append((party, referral, STATES[action]))
                     tell(evidence, sequences, party, referral, STATES[action])
     evidence.delivered = [body for stream, _, body in evidence.journal if stream == f"org:{RECEIVER}"]
-    evidence.leftovers = {"referrals waiting": 0, "groups.events.parked": 0}
+    evidence.leftovers = {"referrals waiting": 0, "groups.events": 0}
+    evidence.bodies = {(stream, position): json.dumps(body).encode() for stream, position, body in evidence.journal}
+    evidence.arrived = [json.dumps(body).encode() for body in evidence.delivered]
+    evidence.injected, evidence.parked = {("groups", "poison-1")}, [("groups", "poison-1"), ("groups", "poison-1")]
+    organisation, service = ("organisation", SENDER), ("service", "s-9")
+    evidence.directory = {organisation: ("key", "active", 1), service: ("key", "closed", "published", 2)}
+    evidence.copies = {"referrals": dict(evidence.directory), "groups": {organisation: ("key", "active", 1)}}
+    evidence.history.append({"action": "accepting", "service": "s-9", "accepting": "closed", "key": "k"})
     return evidence
 
 
@@ -139,7 +147,31 @@ def deliver_to_a_stranger(found: Evidence) -> None:
 
 
 def leave_a_message_behind(found: Evidence) -> None:
-    found.leftovers["groups.events.parked"] = 1
+    found.leftovers["groups.events"] = 1
+
+
+def change_a_byte_on_the_wire(found: Evidence) -> None:
+    found.arrived[1] += b" "
+
+
+def lose_poison(found: Evidence) -> None:
+    found.parked.clear()
+
+
+def park_what_is_no_poison(found: Evidence) -> None:
+    found.parked.append(("referrals", "event-3"))
+
+
+def miss_a_change_of_the_directory(found: Evidence) -> None:
+    found.copies["referrals"]["service", "s-9"] = ("key", "open", "published", 1)
+
+
+def miss_a_new_organisation(found: Evidence) -> None:
+    del found.copies["groups"]["organisation", SENDER]
+
+
+def lose_a_change_of_the_directory(found: Evidence) -> None:
+    found.history.append({"action": "accepting", "service": "s-9", "accepting": "waiting", "key": "k"})
 
 
 OF_ONE = (f"org:{RECEIVER}", "leg-0")
@@ -148,6 +180,8 @@ DEFECTS: list[Callable[[Evidence], None]] = [
     forget_the_last_state, drop_an_event, drop_the_last_event, never_tell, duplicate_an_event, swap_two_events,
     tell_a_stranger, tell_the_sender_too_much, skip_a_sequence_at_the_publisher, deliver_one_too_few,
     deliver_in_another_order, deliver_to_a_stranger, leave_a_message_behind,
+    change_a_byte_on_the_wire, lose_poison, park_what_is_no_poison, miss_a_change_of_the_directory,
+    miss_a_new_organisation, lose_a_change_of_the_directory,
 ]  # fmt: skip
 
 

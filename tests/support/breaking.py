@@ -14,7 +14,18 @@ from tests.support.network import Network
 
 KILLABLE = (*SERVICES, "gateway", "relay", "rabbitmq", "postgres")
 RESPAWN_SECONDS = 5.0
+READY_SECONDS = 60.0
 HOLD_SECONDS = 0.05
+
+
+def struck(network: Network, name: str, number: signal.Signals = signal.SIGKILL) -> None:
+    """Send a signal to a process as soon as it serves: what is still starting is left alone."""
+    deadline = time.monotonic() + READY_SECONDS
+    while not ((line := network.line(name)).ready and line.pid):
+        assert time.monotonic() < deadline, f"{name} never served: {line}"
+        time.sleep(0.05)
+    with contextlib.suppress(ProcessLookupError):  # somebody was faster
+        os.kill(line.pid, number)
 
 
 def respawned(network: Network, name: str, number: signal.Signals = signal.SIGKILL) -> float:

@@ -1,21 +1,24 @@
 """Proves from the outside that nothing was lost, doubled, swapped or told to a stranger.
 
 It shares no code with the services: it reads the clients' history file, the databases, the journal, what a partner's
-queue delivered, and the broker's own count of messages. `faults` is a pure function, so that it can be tested itself.
+queue delivered, what is parked, and the broker's own count of messages. `faults` is a pure function, so that it can be
+tested itself.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
+import pika
 import psycopg
-import urllib3
 
+Copy = tuple[Any, ...]
 STATE_OF = {"create": "sent", "acknowledge": "received", "accept": "accepted", "decline": "declined"}
 HIDDEN_FROM_SENDER = {"accept"}  # the feedback contract of these referrals is received_only
 NETWORK = "network"
@@ -37,7 +40,7 @@ class Told:
 class Evidence:
     """All that the verdict is made of."""
 
-    history: list[dict[str, str]]
+    history: list[dict[str, Any]]
     legs: list[tuple[str, str, str, str]]  # id, state, sender, receiver
     requests: list[tuple[str, str]]  # key, referral it made
     steps: list[tuple[str, str, str]]  # organisation, referral, state entered
@@ -45,10 +48,16 @@ class Evidence:
     journal: list[tuple[str, int, dict[str, Any]]]  # stream, position, body
     delivered: list[dict[str, Any]] = field(default_factory=list)  # to a partner, in the order of arrival
     leftovers: dict[str, int] = field(default_factory=dict)  # what must be empty, by name
+    bodies: dict[tuple[str, int], bytes] = field(default_factory=dict)  # the journal's bytes
+    arrived: list[bytes] = field(default_factory=list)  # the partner's bytes
+    injected: set[tuple[str, str]] = field(default_factory=set)  # poison: service, message id
+    parked: list[tuple[str, str]] = field(default_factory=list)  # the same, as found
+    directory: dict[tuple[str, str], Copy] = field(default_factory=dict)  # kind, id
+    copies: dict[str, dict[tuple[str, str], Copy]] = field(default_factory=dict)  # the same by service
 
 
-def collect(databases: Mapping[str, str], history: Path, *, queues: Mapping[str, int]) -> Evidence:
-    """Read everything; `databases` are superuser addresses by service, `queues` the broker's count of messages."""
+def collect(databases: Mapping[str, str], history: Path) -> Evidence:
+    """Read everything but the broker; `databases` are superuser addresses by service."""
     with psycopg.connect(databases["referrals"]) as connection:
         legs = connection.execute("SELECT id::text, state, sender_id::text, receiver_id::text FROM leg").fetchall()
         requests = connection.execute(
@@ -56,38 +65,70 @@ def collect(databases: Mapping[str, str], history: Path, *, queues: Mapping[str,
         ).fetchall()
         steps = connection.execute("SELECT org_id::text, referral_id::text, to_state FROM history").fetchall()
     with psycopg.connect(databases["subscriptions"]) as connection:
-        journal = connection.execute("SELECT stream, position, body FROM journal ORDER BY stream, position").fetchall()
-    told, leftovers = [], dict(queues)
+        rows = connection.execute("SELECT stream, position, body FROM journal ORDER BY stream, position").fetchall()
+    told: list[Told] = []
     for service, address in databases.items():
         with psycopg.connect(address) as connection:
             told += [Told(service, *row) for row in connection.execute(TOLD).fetchall()]
-            for name, query in (("waiting", WAITING), ("unpublished", UNPUBLISHED)):
-                row = connection.execute(query).fetchone()
-                leftovers[f"{service} {name}"] = row[0] if row else -1
+    lines = [json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()]
+    bodies = {(row[0], row[1]): bytes(row[2]) for row in rows}
     return Evidence(
-        history=[json.loads(line) for line in history.read_text(encoding="utf-8").splitlines()],
+        history=[line for line in lines if "action" in line],
         legs=[(str(row[0]), str(row[1]), str(row[2]), str(row[3])) for row in legs],
         requests=[(row[0], row[1]) for row in requests],
         steps=[(row[0], row[1], str(row[2])) for row in steps],
         told=told,
-        journal=[(row[0], row[1], json.loads(bytes(row[2]))) for row in journal],
-        leftovers=leftovers,
+        journal=[(stream, position, json.loads(body)) for (stream, position), body in bodies.items()],
+        bodies=bodies,
+        directory=_rows_of(databases["directory"], DIRECTORY),
+        copies={service: _rows_of(databases[service], queries) for service, queries in COPIES.items()},
     )
 
 
+# A baseline repeats the number of the last event; it is no event of the sequence.
 TOLD = """
-SELECT id::text, type, audience, aggregate_id::text, sequence FROM outbox WHERE exchange = 'events' ORDER BY no
+SELECT id::text, type, audience, aggregate_id::text, sequence FROM outbox
+ WHERE exchange = 'events' AND NOT baseline ORDER BY no
 """
 WAITING = "SELECT count(*) FROM inbox_waiting"
 UNPUBLISHED = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
+DIRECTORY = {
+    "organisation": "SELECT id::text, key, status, version FROM organisation",
+    "service": "SELECT id::text, key, accepting, status, version FROM service",
+}
+PARTNERS = {"organisation": "SELECT org_id::text, key, status, version FROM partner"}
+COPIES = {
+    "referrals": {
+        **PARTNERS,
+        "service": "SELECT service_id::text, key, accepting, status, version FROM partner_service",
+    },
+    "groups": PARTNERS,
+    "access": PARTNERS,
+    "subscriptions": PARTNERS,
+}
 
 
-def messages(management: str, vhost: str, password: str) -> dict[str, int]:
-    """How many messages the broker holds in each queue inside (partners' queues are theirs)."""
-    login = urllib3.make_headers(basic_auth=f"admin:{password}")
-    answer = urllib3.request("GET", f"{management}/api/queues/{vhost}", headers=login, retries=False, timeout=10)
-    found = json.loads(answer.data)
-    return {each["name"]: each.get("messages", 0) for each in found if not each["name"].startswith("partner.")}
+def _rows_of(address: str, queries: Mapping[str, LiteralString]) -> dict[tuple[str, str], Copy]:
+    with psycopg.connect(address) as connection:
+        return {(kind, row[0]): tuple(row[1:]) for kind, query in queries.items() for row in connection.execute(query)}
+
+
+def on_its_way(databases: Mapping[str, str]) -> dict[str, int]:
+    """How many rows wait in each inbox and outbox."""
+    found = {}
+    for service, address in databases.items():
+        with psycopg.connect(address) as connection:
+            for name, query in (("waiting", WAITING), ("unpublished", UNPUBLISHED)):
+                row = connection.execute(query).fetchone()
+                found[f"{service} {name}"] = row[0] if row else -1
+    return found
+
+
+def messages(address: str, names: Sequence[str]) -> dict[str, int]:
+    """How many messages lie in each queue now; the management's own figures are up to five seconds old."""
+    with contextlib.closing(pika.BlockingConnection(pika.URLParameters(address))) as connection:
+        channel = connection.channel()
+        return {name: channel.queue_declare(name, passive=True).method.message_count for name in names}
 
 
 def faults(evidence: Evidence) -> list[str]:
@@ -100,6 +141,9 @@ def faults(evidence: Evidence) -> list[str]:
         *_audiences(evidence),
         *_told_to_the_parties(evidence),
         *_partner(evidence),
+        *_bytes(evidence),
+        *_poison(evidence),
+        *_copies(evidence),
         *(f"{count} left in {name}" for name, count in sorted(evidence.leftovers.items()) if count),
     ]
 
@@ -130,8 +174,9 @@ def _keys(evidence: Evidence, stored: Counter[str]) -> Iterator[str]:
 def _steps(evidence: Evidence) -> Iterator[str]:
     legs = {leg[0]: leg for leg in evidence.legs}
     taken = Counter(evidence.steps)
-    last = {line["referral"]: STATE_OF[line["action"]] for line in evidence.history}
-    for line in evidence.history:
+    moves = [line for line in evidence.history if line["action"] in STATE_OF]
+    last = {line["referral"]: STATE_OF[line["action"]] for line in moves}
+    for line in moves:
         leg = legs.get(line["referral"])
         times = taken[leg[3], leg[0], STATE_OF[line["action"]]] if leg else 0
         if times != 1:
@@ -179,7 +224,7 @@ def _audiences(evidence: Evidence) -> Iterator[str]:
 def _told_to_the_parties(evidence: Evidence) -> Iterator[str]:
     parties = {leg[0]: (leg[2], leg[3]) for leg in evidence.legs}
     heard = Counter((stream, body["subject"], body["type"].split(".")[-2]) for stream, _, body in evidence.journal)
-    for line in evidence.history:
+    for line in (line for line in evidence.history if line["action"] in STATE_OF):
         sender, receiver = parties.get(line["referral"], ("nobody", "nobody"))
         state = STATE_OF[line["action"]]
         if heard[f"org:{receiver}", line["referral"], state] != 1:
@@ -207,6 +252,40 @@ def _delivered(evidence: Evidence, stream: str) -> Iterator[str]:
         yield f"the partner got {stream} in another order: {_cut(list(first))}"
     if first != {position: event for position, event in due.items() if position >= min(first)}:
         yield f"the partner has {len(first)} of {stream} from {min(first)} on, the journal {len(due)} in all"
+
+
+def _bytes(evidence: Evidence) -> Iterator[str]:
+    for body in evidence.arrived:
+        place = json.loads(body)
+        if evidence.bodies.get((place["stream"], place["position"])) != body:
+            yield f"the partner got other bytes at {place['stream']}#{place['position']} than the journal holds"
+
+
+def _poison(evidence: Evidence) -> Iterator[str]:
+    """Parked twice is no fault: a process may die between parking and acknowledging."""
+    for service, message in sorted(evidence.injected - set(evidence.parked)):
+        yield f"poison {message} is not parked at {service}"
+    for service, message in sorted(set(evidence.parked) - evidence.injected):
+        yield f"{message} is parked at {service} and is no injected poison"
+
+
+def _copies(evidence: Evidence) -> Iterator[str]:
+    """Every copy says what the directory says, and the directory what was acknowledged last."""
+    last = {line["service"]: line["accepting"] for line in evidence.history if line["action"] == "accepting"}
+    for service, accepting in last.items():
+        if evidence.directory["service", service][1] != accepting:
+            yield f"service {service} was {accepting} by the last acknowledged change and is not"
+    for place, copies in evidence.copies.items():
+        kinds = COPIES[place].keys()
+        due = {key: row for key, row in evidence.directory.items() if key[0] in kinds}
+        for kind, key in sorted(due.keys() | copies.keys()):
+            if due.get((kind, key)) != copies.get((kind, key)):
+                yield f"copy of {kind} {key} in {place} is {copies.get((kind, key))}, not {due.get((kind, key))}"
+
+
+def repeated(bodies: Sequence[bytes]) -> int:
+    """How often a partner got something that it had already."""
+    return len(bodies) - len(set(bodies))
 
 
 def _cut(found: Sequence[int]) -> str:

@@ -8,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -18,6 +19,7 @@ from tests.support.instances import new_folder
 from tests.support.ports import free_base
 
 ROOT = Path(__file__).parent.parent.parent
+PLANTING = Path(__file__).parent / "planting"
 CLI = (sys.executable, "-m", "deploy.local.cli")
 UP_SECONDS = 90.0
 DOWN_SECONDS = 20.0
@@ -103,14 +105,24 @@ def tukiverkko(settings: Settings, *arguments: str, seconds: float = 60.0) -> su
     )
 
 
-def start(settings: Settings, *, wait: bool = True) -> Network:
+def planted(control: Path, ways: Mapping[str, int]) -> dict[str, str]:
+    """What makes the launcher and all its processes obey `control`, and its processes use other ports than it does."""
+    path = f"{PLANTING}{os.pathsep}{ROOT}"
+    return {
+        "PLANTING_CONTROL": str(control),
+        "PYTHONPATH": path,
+        **{f"PLANTING_SET_TUKIVERKKO_{name.upper()}_PORT": str(port) for name, port in ways.items()},
+    }
+
+
+def start(settings: Settings, *, wait: bool = True, more: Mapping[str, str] | None = None) -> Network:
     """Start a network in the foreground of a child process and wait until it serves."""
     log = settings.home / "up.log"
     with log.open("ab") as file:
         process = subprocess.Popen(
             (*CLI, "up"),
             cwd=ROOT,
-            env=environment(settings),
+            env={**environment(settings), **(more or {})},
             stdin=subprocess.DEVNULL,
             stdout=file,
             stderr=subprocess.STDOUT,

@@ -7,7 +7,7 @@ import json
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, Self
 
@@ -29,7 +29,8 @@ class Partner:
     """A partner's reader in a thread: it reconnects, and acknowledges after it has kept an event."""
 
     def __init__(self, address: str, queue: str) -> None:
-        self.delivered: list[dict[str, Any]] = []
+        self.arrived: list[tuple[float, bytes]] = []  # when, and what
+        self.different: set[int] = set()
         self._address, self._queue = address, queue
         logging.getLogger("pika").setLevel(logging.CRITICAL)  # it tells of every refused connection at length
         self._stop = threading.Event()
@@ -57,35 +58,90 @@ class Partner:
             if self._stop.is_set():
                 return
             if method is not None:
-                self.delivered.append(json.loads(body))
+                self.arrived.append((time.monotonic(), body))
+                self.different.add(hash(body))
                 channel.basic_ack(method.delivery_tag)
 
 
-def evidence_of(settings: Settings, history: Path, partner: Partner | None = None) -> Evidence:
+class Broker:
+    """What the checker asks of the broker, as its administrator."""
+
+    def __init__(self, settings: Settings) -> None:
+        self._settings = settings
+        password = settings.secret("amqp_admin")
+        self.address = f"amqp://admin:{password}@{settings.amqp_host}:{settings.amqp_port}/{settings.vhost}"
+        self._login = urllib3.make_headers(basic_auth=f"admin:{password}")
+
+    def ask(self, method: str, path: str, body: object = None) -> Any:
+        """One request to the management interface."""
+        url = f"{self._settings.management_url}/api/{path}"
+        answer = urllib3.request(method, url, json=body, headers=self._login, retries=False, timeout=20)
+        return json.loads(answer.data) if answer.data else None
+
+    def queues(self) -> list[str]:
+        """The queues inside; partners' are theirs, and a test's own begin with its name."""
+        found = self.ask("GET", f"queues/{self._settings.vhost}?columns=name")
+        return [each["name"] for each in found if each["name"].split(".")[0] in SERVICES]
+
+    def parked(self) -> list[tuple[str, str]]:
+        """Service and message id of all that is parked, left where it is."""
+        found = []
+        for name in (name for name in self.queues() if name.endswith(".parked")):
+            wanted = {"count": 100_000, "ackmode": "ack_requeue_true", "encoding": "base64", "truncate": 64}
+            got = self.ask("POST", f"queues/{self._settings.vhost}/{name}/get", wanted)
+            found += [(name.split(".")[0], str(each["properties"].get("message_id"))) for each in got]
+        return found
+
+
+def left(settings: Settings) -> dict[str, int]:
+    """What has not come to its end yet, by name; all zero when the network is quiet."""
+    broker = Broker(settings)
+    names = [name for name in broker.queues() if not name.endswith(".parked")]
+    return {**checker.on_its_way(_databases(settings)), **checker.messages(broker.address, names)}
+
+
+def evidence_of(
+    settings: Settings, history: Path, partner: Partner | None = None, injected: Iterable[tuple[str, str]] = ()
+) -> Evidence:
     """What there is now."""
-    databases = {service: root_url(settings, service) for service in SERVICES}
-    queues = checker.messages(settings.management_url, settings.vhost, settings.secret("amqp_admin"))
-    found = checker.collect(databases, history, queues=queues)
-    found.delivered = list(partner.delivered) if partner else []
+    found = checker.collect(_databases(settings), history)
+    found.leftovers = left(settings)
+    found.injected, found.parked = set(injected), Broker(settings).parked()
+    if partner:
+        found.arrived = [body for _, body in partner.arrived]
+        found.delivered = [json.loads(body) for body in found.arrived]
     return found
 
 
-def settled(settings: Settings, history: Path, partner: Partner | None = None) -> tuple[Evidence, list[str]]:
+def settled(
+    settings: Settings,
+    history: Path,
+    partner: Partner | None = None,
+    *,
+    injected: Iterable[tuple[str, str]] = (),
+    seconds: float = QUIET_SECONDS,
+) -> tuple[Evidence, list[str]]:
     """Wait until nothing is on its way any more; returns the evidence and what is still wrong at the end."""
-    deadline = time.monotonic() + QUIET_SECONDS
+    deadline = time.monotonic() + seconds
     while True:
         with _patience():
-            evidence = evidence_of(settings, history, partner)
-            wrong = checker.faults(evidence)
-            if not wrong or time.monotonic() > deadline:
-                return evidence, wrong
+            if time.monotonic() > deadline or not any(left(settings).values()):
+                evidence = evidence_of(settings, history, partner, injected)
+                wrong = checker.faults(evidence)
+                if not wrong or time.monotonic() > deadline:
+                    return evidence, wrong
         if time.monotonic() > deadline + QUIET_SECONDS:
             message = "the databases or the broker never came back"
             raise AssertionError(message)
         time.sleep(ROUND_SECONDS)
 
 
+def _databases(settings: Settings) -> dict[str, str]:
+    return {service: root_url(settings, service) for service in SERVICES}
+
+
 @contextlib.contextmanager
 def _patience() -> Iterator[None]:
-    with contextlib.suppress(psycopg.OperationalError, urllib3.exceptions.HTTPError, json.JSONDecodeError):
+    gone = (psycopg.OperationalError, urllib3.exceptions.HTTPError, json.JSONDecodeError, AMQPError, OSError)
+    with contextlib.suppress(*gone):
         yield

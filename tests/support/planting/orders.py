@@ -1,0 +1,56 @@
+"""What a running process is told to do wrong: a small file, read again whenever it changed.
+
+The test writes it with `give`; processes ask `wanted()` at each planted place, which costs one stat.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+from typing import Any
+
+PLACE = "PLANTING_CONTROL"
+_known: tuple[int, dict[str, Any]] = (0, {})
+
+
+def give(path: Path, number: int, **orders: Any) -> None:
+    """Tell all processes from now on: failpoint, defect, and faults by name; nothing means that all is sound."""
+    temporary = path.with_suffix(".new")
+    temporary.write_text(json.dumps({"number": number, **orders}), encoding="ascii")
+    temporary.rename(path)
+
+
+def wanted(name: str) -> Any:
+    """The present order of that name; None when there is none."""
+    global _known  # noqa: PLW0603 - one process, one file
+    path = os.environ[PLACE]
+    try:
+        changed = os.stat(path).st_mtime_ns  # noqa: PTH116 - asked thousands of times a second
+        if changed != _known[0]:
+            _known = changed, json.loads(Path(path).read_text(encoding="ascii"))
+    except OSError:
+        return None
+    return _known[1].get(name)
+
+
+def reached(failpoint: str) -> None:
+    """Die here, as by kill -9, if this failpoint is the one ordered and no other process was first."""
+    if wanted("failpoint") != failpoint:
+        return
+    mark = taken(Path(os.environ[PLACE]), _known[1]["number"])
+    try:
+        handle = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+    except FileExistsError:
+        return
+    os.write(handle, json.dumps({"who": sys.argv[-1], "pid": os.getpid(), "at": time.monotonic()}).encode("ascii"))
+    os.close(handle)
+    os.kill(os.getpid(), signal.SIGKILL)
+
+
+def taken(path: Path, number: int) -> Path:
+    """The file in which the process that reached the failpoint says who it was."""
+    return path.with_name(f"{path.name}.taken.{number}")
