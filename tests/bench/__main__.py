@@ -45,8 +45,8 @@ def main() -> int:
             return 1
         memory = {name: round(resident_mib(pid), 1) for name, pid in running(settings).items()}
         bus.until_quiet(settings)
-        console.print("Commit → partner's queue …")
-        rows = [bus.latency_row(settings), *http_rows(settings, console)]
+        console.print("Commit → service, commit → partner's queue …")
+        rows = [*bus.latency_rows(settings), *http_rows(settings, console)]
         console.print("Relay …")
         rows.append(bus.relay_row(settings))
     finally:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import itertools
 import threading
@@ -14,29 +15,46 @@ import orjson
 import pika
 import psycopg
 
+from chassis.clock import id_of_key, new_id
+from chassis.db import Database
+from chassis.envelope import event
 from chassis.settings import SERVICES, Settings
+from services.referrals.events import TYPES as REFERRALS_TYPES
 from tests.bench.load import Measured, drive
 from tests.support import network
+from tests.support.facts import facts
 
-BACKLOG = 20_000
+BACKLOG = 50_000
+EVENTS, EVENTS_PER_SECOND = 1_000, 100
 REFERRALS, REFERRALS_PER_SECOND = 500, 50
 STUCK_SECONDS = 300
+PARTNER = "lt-kavkc"
 
 FILL = """
 INSERT INTO outbox (id, routing_key, type, version, aggregate_type, aggregate_id, audience, sequence, data, occurred_at)
-SELECT gen_random_uuid(), 'referral.sent', 'referral.sent', 1, 'referral', gen_random_uuid(), '', 1, '{}', now()
+SELECT gen_random_uuid(), 'referral.sent', 'referral.sent', 1, 'referral', gen_random_uuid(), '', 1, %s::json, now()
   FROM generate_series(1, %s)
 """
 
 
-def latency_row(settings: Settings) -> dict[str, Any]:
-    """Commit → a partner's hands; each referral causes two events."""
-    latency = to_partner(settings)
+def latency_rows(settings: Settings) -> list[dict[str, Any]]:
+    """Commit → our own service and → a partner, with events alone and with the referrals that cause them."""
+    to_service, alone = events_alone(settings)
+    with_referrals = to_partner(settings)
+    rate = f"{EVENTS_PER_SECOND} events/s"
+    return [
+        _latency(f"commit → service, {rate}", to_service, 1),
+        _latency(f"commit → partner over AMQP, {rate}", alone, 1),
+        _latency(f"begin of POST /referrals → partner over AMQP, {rate}", with_referrals, 2),
+    ]
+
+
+def _latency(what: str, measured: Measured, events: int) -> dict[str, Any]:
     return {
-        "what": f"commit → partner over AMQP, {2 * REFERRALS_PER_SECOND} events/s",
-        "per_second": round(2 * latency.per_second, 1),
-        "p50_ms": round(latency.percentile(0.5), 2),
-        "p99_ms": round(latency.percentile(0.99), 2),
+        "what": what,
+        "per_second": round(events * measured.per_second, 1),
+        "p50_ms": round(measured.percentile(0.5), 2),
+        "p99_ms": round(measured.percentile(0.99), 2),
     }
 
 
@@ -57,6 +75,55 @@ def until_quiet(settings: Settings) -> float:
     return time.monotonic() - began
 
 
+def events_alone(settings: Settings) -> tuple[Measured, Measured]:
+    """Events written one by one in transactions of their own: from each commit to the inbox, and to the partner."""
+    queue, address = _grant(settings)
+    committed: dict[str, float] = {}
+    came: dict[str, float] = {}
+    arrived = threading.Event()
+
+    def read() -> None:
+        came.update(itertools.islice(_arrivals(queue, address), EVENTS))
+        arrived.set()
+
+    threading.Thread(target=read, daemon=True).start()
+    time.sleep(1.0)
+    database, audience = Database(settings, "referrals"), f"org:{id_of_key('organisation', PARTNER)}"
+    began = time.monotonic()
+    with contextlib.closing(database):
+        for number in range(EVENTS):
+            committed[_tell(database, audience)] = time.time()
+            time.sleep(max(0.0, began + (number + 1) / EVENTS_PER_SECOND - time.monotonic()))
+    arrived.wait(30)
+    seconds = time.monotonic() - began
+    taken = _taken_at(settings, list(committed))
+    return (
+        _measured({each: moment for each, moment in taken.items() if each in committed}, committed, seconds),
+        _measured(came, committed, seconds),
+    )
+
+
+def _tell(database: Database, audience: str) -> str:
+    kind = REFERRALS_TYPES["sent"]
+    with database.background("bench") as work:
+        told = event(
+            kind, aggregate=("referral", new_id()), audience=audience, data=facts(kind), at=work.now, id=new_id()
+        )
+        work.tell(told)
+    return str(told.id)
+
+
+def _measured(ends: dict[str, float], begins: dict[str, float], seconds: float) -> Measured:
+    return Measured(latencies=[ends[each] - begins[each] for each in ends], seconds=seconds)
+
+
+def _taken_at(settings: Settings, ids: list[str]) -> dict[str, float]:
+    """When the transaction began in which subscriptions took each event."""
+    query = "SELECT event_id::text, extract(epoch FROM received_at)::float FROM inbox WHERE event_id = ANY(%s::uuid[])"
+    with psycopg.connect(settings.database_url("subscriptions"), autocommit=True) as connection:
+        return dict(connection.execute(query, (ids,)).fetchall())
+
+
 def to_partner(settings: Settings) -> Measured:
     """Latency from an event's own time (read at the start of its transaction) to a partner's AMQP queue."""
     from tests.bench.__main__ import referral  # noqa: PLC0415 -- the main module imports this one
@@ -66,7 +133,7 @@ def to_partner(settings: Settings) -> Measured:
     arrived = threading.Event()
 
     def read() -> None:
-        for latency in itertools.islice(_latencies(queue, address), REFERRALS):
+        for _, latency in itertools.islice(_arrivals(queue, address, since_event=True), REFERRALS):
             measured.latencies.append(latency)
         arrived.set()
 
@@ -86,7 +153,7 @@ def to_partner(settings: Settings) -> Measured:
 def drain(settings: Settings) -> tuple[float, float]:
     """Events per second that the relay publishes, from a backlog of inside-only events; and how long it took."""
     with psycopg.connect(settings.database_url("referrals"), autocommit=True) as connection:
-        connection.execute(FILL, (BACKLOG,))
+        connection.execute(FILL, (orjson.dumps(facts(REFERRALS_TYPES["sent"])).decode(), BACKLOG))
         began = time.monotonic()
         connection.execute("NOTIFY outbox")
         while connection.execute("SELECT 1 FROM outbox WHERE published_at IS NULL LIMIT 1").fetchone():
@@ -98,19 +165,21 @@ def drain(settings: Settings) -> tuple[float, float]:
     return BACKLOG / seconds, seconds
 
 
-def _latencies(queue: str, address: str) -> Iterator[float]:
+def _arrivals(queue: str, address: str, *, since_event: bool = False) -> Iterator[tuple[str, float]]:
+    """Id and moment of each arrival, or the seconds since the event's own time."""
     with pika.BlockingConnection(pika.URLParameters(address)) as connection:
         for method, _, body in connection.channel().consume(queue, auto_ack=True, inactivity_timeout=20):
             if method is None:
                 return
-            event = orjson.loads(body)
-            if event["type"].endswith("referral.sent.v1"):
-                yield time.time() - dt.datetime.fromisoformat(event["time"]).timestamp()
+            told = orjson.loads(body)
+            if told["type"].endswith("referral.sent.v1"):
+                begin = dt.datetime.fromisoformat(told["time"]).timestamp() if since_event else 0.0
+                yield told["id"], time.time() - begin
 
 
 def _grant(settings: Settings) -> tuple[str, str]:
     name = f"bench-{uuid.uuid4().hex[:6]}"
-    printed = network.tukiverkko(settings, "grant", "create", "--org", "lt-kavkc", "--name", name)
+    printed = network.tukiverkko(settings, "grant", "create", "--org", PARTNER, "--name", name)
     words = printed.stdout.split()
     address = next(word for word in words if word.startswith("amqp://"))
     queue = next(word for word in words if word.startswith("partner."))
