@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import uuid
 from collections.abc import Callable, Iterator
 
 import psycopg
@@ -15,7 +14,8 @@ from services.subscriptions.rules import owner_of
 from tests.integration.subscriptions_rig import journal, received
 from tests.support.databases import root_url
 
-MINE, OTHERS = f"org:{uuid.uuid4()}", f"org:{uuid.uuid4()}"
+MINE = "org:4f6c1a52-9d0e-4b7a-8c35-7e1d2b90a6f1"
+OTHERS = "org:b83d57e0-1c4f-4f29-9a6e-05d8c7b2e413"
 
 
 @pytest.fixture

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -17,7 +18,7 @@ from typing import Any
 
 import pytest
 
-from chassis import clock, operating
+from chassis import clock, db, operating
 from chassis.http import plans_of
 from chassis.identity import ensure_signing_key
 from chassis.schema import Shape, unclassified
@@ -131,7 +132,7 @@ def test_one_is_replayed_and_comes_back_and_is_dropped(settings_: Settings, oper
     assert operator.post(f"{place}/replay", {}, key="a-key").body == first.body
     assert [each["parked_at"] for each in listed(operator)] == [at], "the repeated request did it again"
     dropped = operator.post(f"{place}/drop", {"reason": "publisher.fault"}, key="b-key")
-    assert dropped.body == {"id": item["id"], "act": "dropped"}
+    assert dropped.body == {"id": item["id"], "act": "dropped", "goes_on": None}
     assert operator.post(f"{place}/drop", {"reason": "publisher.fault"}, key="b-key").body == dropped.body
     assert operator.post(f"{place}/drop", {"reason": "another.one"}, key="b-key").status == 422
     assert operator.post(f"{place}/drop", {"reason": "publisher.fault"}).status == 404
@@ -143,6 +144,22 @@ def test_one_is_replayed_and_comes_back_and_is_dropped(settings_: Settings, oper
         ("parked.drop", SUBJECT, uuid.UUID(item["id"]), "publisher.fault", "done"),
         ("parked.drop", SUBJECT, uuid.UUID(item["id"]), "publisher.fault", "repeated"),
     ]
+
+
+def test_a_drop_tells_whether_the_stream_goes_on(settings_: Settings, operator: Client) -> None:
+    subject, first, second = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
+    park(settings_, message(subject, 1, id=first), message(subject, 2, id=second))
+    for event_id, goes_on in ((second, False), (first, True)):
+        answer = operator.post(f"{PATH}/{event_id}/drop", {"reason": "publisher.fault"})
+        assert (answer.status, answer.body["goes_on"]) == (200, goes_on)
+
+
+def test_a_request_for_many_ends_before_its_own_transaction_is_cut() -> None:
+    """It is idle while it replays; the last one may take the broker's whole patience for sending and for settling."""
+    found = re.search(r"idle_in_transaction_session_timeout=(\d+)", db.LIMITS)
+    assert found is not None
+    longest = operating.REPLAY_SECONDS + 3 * operating.BROKER_SECONDS
+    assert longest < int(found[1]) / 1000
 
 
 def test_many_are_replayed_once_for_one_key(settings_: Settings, operator: Client) -> None:

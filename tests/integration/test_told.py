@@ -101,7 +101,8 @@ def test_it_is_counted_by_type(directory: Database) -> None:
 
 
 @pytest.mark.parametrize(
-    ("audience", "word"), [("network", "network"), (f"org:{uuid.uuid4()}", "one organisation"), ("", "inside")]
+    ("audience", "word"),
+    [("network", "network"), ("org:4f6c1a52-9d0e-4b7a-8c35-7e1d2b90a6f1", "one organisation"), ("", "inside")],
 )
 def test_for_whom_is_said_without_the_organisation(audience: str, word: str) -> None:
     assert told.audience_of(audience) == word

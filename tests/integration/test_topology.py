@@ -131,5 +131,12 @@ def test_a_ladder_of_another_length_is_refused(text: str) -> None:
         topology.retry_ladder({"TUKIVERKKO_RETRY_LADDER": text})
 
 
+def test_a_step_that_the_broker_cannot_hold_is_refused() -> None:
+    """An expiration above 2^32 ms closes the channel, with every try."""
+    assert topology.retry_ladder({"TUKIVERKKO_RETRY_LADDER": "5,60,900,2000000"})[-1] == 2_000_000_000 < 2**32
+    with pytest.raises(SettingsError, match="no step above 2000000 seconds"):
+        topology.retry_ladder({"TUKIVERKKO_RETRY_LADDER": "5,60,900,2000001"})
+
+
 def test_the_ladder_of_the_design() -> None:
     assert topology.retry_ladder({}) == (5_000, 60_000, 900_000, 7_200_000)

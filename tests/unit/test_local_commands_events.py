@@ -6,6 +6,7 @@ import datetime as dt
 import re
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 import pytest
 from click.testing import CliRunner
@@ -22,6 +23,8 @@ WELL: dict[str, Any] = {
     "idle_seconds": 0.2,
 }  # fmt: skip
 
+LOST: dict[str, Any] = {"blocked": 1, "blocked_seconds": 181, "retry": 0}
+
 
 @pytest.mark.parametrize(
     ("words", "said"),
@@ -31,6 +34,8 @@ WELL: dict[str, Any] = {
         (("parked", "replay", "--all", "--since", "2h", "--service", "groups"), "give an event id"),
         (("parked", "drop", "an-id", "--service", "groups"), "--reason"),
         (("parked", "list", "--service", "nobody"), "nobody"),
+        (("parked", "forget", "no-id", "--reason", "a.b", "--service", "groups"), "no-id"),
+        (("parked", "forget", str(UUID(int=1)), "--reason", "A name", "--service", "groups"), "small letters"),
         (("republish",), "one of --since"),
         (("republish", "--since", "1h", "--everything", "referral"), "one of --since"),
         (("republish", "--everything", "referral"), "--service"),
@@ -70,12 +75,20 @@ def test_nothing_needs_a_person_while_all_is_well() -> None:
         ({"idle_seconds": 61.0}, "stands still for 61 s"),
         ({"connected": None, "idle_seconds": None}, "does not say"),
         (dict.fromkeys(WELL), "its database does not answer"),
+        ({**LOST, "blocked_first": {"source": "access", "subject": "an-id"}}, "--service access --aggregate an-id"),
+        ({**LOST, "blocked_first": {"source": "Jonas", "subject": "an-id"}}, "republish --service PUBLISHER"),
+        ({**LOST, "blocked": 9}, "9 events wait for 181 s behind one that failed"),
     ],
 )
 def test_each_trouble_has_one_sentence(figures: dict[str, Any], words: str) -> None:
     (sentence,) = lag.needs_of("groups", {**WELL, **figures})
     assert sentence.startswith("groups: ")
     assert words in sentence
+
+
+@pytest.mark.parametrize("held", [{"retry": 1}, {"retry": None, "parked": None}, {"blocked_seconds": 179}])
+def test_what_is_blocked_by_what_is_still_held_is_no_lost_block(held: dict[str, Any]) -> None:
+    assert lag.needs_of("groups", {**WELL, **LOST, **held}) == []
 
 
 def test_what_waits_for_a_short_while_is_no_trouble() -> None:
