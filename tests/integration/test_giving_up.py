@@ -70,7 +70,7 @@ def test_only_where_something_waits_for_a_missing_one(settings_: Settings, group
         send(settings_, message(well, 1))
         until(lambda: handler.applied[well])
         for subject in (well, uuid.uuid4()):
-            with pytest.raises(NotFound, match="stream.nothing_missing"):
+            with pytest.raises(NotFound, match=r"stream\.nothing_missing"):
                 giving_up.forget(settings_, "groups", subject, reason="operator.erased")
     assert seen(settings_, "groups", AUDIT) == []
     assert rows(settings_, "SELECT last, floor FROM inbox_gate") == [(1, 0)]
