@@ -6,6 +6,7 @@ import contextlib
 import json
 import os
 import re
+import shutil
 import subprocess
 import sys
 import threading
@@ -187,6 +188,7 @@ def failing(sample: Path, folder: Path) -> Path:
     assert broken != text
     copy = folder / sample.name
     copy.write_text(broken, encoding="utf-8")
+    shutil.copy(sample.with_name("feed.py"), folder)
     return copy
 
 

@@ -232,7 +232,7 @@ def assert_unavailable(answer: Answer, code: str) -> None:
 
 def test_without_the_broker_it_is_503_and_nothing_hangs(settings_: Settings, tmp_path: Path) -> None:
     """Also where something takes the connection and never answers."""
-    with socket.create_server(("127.0.0.1", 0)) as silent:
+    with socket.create_server(("127.0.0.1", free_base())) as silent:
         for port in (1, silent.getsockname()[1]):
             with serving(settings_, tmp_path, TUKIVERKKO_AMQP_PORT=str(port)) as url:
                 operator = Client(url, token(settings_, POLICE, {"operator"}, subject=SUBJECT))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime as dt
 import threading
 import uuid
@@ -13,7 +14,7 @@ import pytest
 
 from chassis import republish
 from chassis.clock import now
-from chassis.db import Database
+from chassis.db import Database, Work
 from chassis.relay import store
 from chassis.settings import Settings
 from tests.integration.bus_rig import tell, until
@@ -68,22 +69,18 @@ def test_what_is_published_meanwhile_is_not_told_again_for_ever(
     subject, publish = uuid.uuid4(), "UPDATE outbox SET published_at = now() WHERE published_at IS NULL"
     tell(database, subject, 5)
     ask(directory, publish)
-    begin, lots = database.background, []
+    other, begin, lots = Database(directory, "directory"), database.background, list[str]()
 
-    def beside(actor: str) -> object:
+    def beside(actor: str) -> contextlib.AbstractContextManager[Work]:
         if len(lots) < 20:
             lots.append(actor)
-            tell_beside(directory)
+            tell(other, uuid.uuid4(), 2)
             ask(directory, publish)
         return begin(actor)
 
-    other = Database(directory, "directory")
-    tell_beside = lambda _settings: tell(other, uuid.uuid4(), 2)  # noqa: E731 -- one line
     monkeypatch.setattr(database, "background", beside)
-    try:
+    with contextlib.closing(other):
         assert republish.since(database, now() - HOUR, actor="test") == 5 + 2  # those of before the first lot
-    finally:
-        other.close()
 
 
 def test_the_cleaner_leaves_a_row_that_is_told_again_meanwhile(directory: Settings, database: Database) -> None:
