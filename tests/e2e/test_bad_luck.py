@@ -117,10 +117,13 @@ def test_without_the_database_it_says_so_and_recovers_by_itself(demo: Network, p
         begun = time.monotonic()
         while time.monotonic() - begun < DATABASE_DOWN_SECONDS:
             answer = police.post("/referrals", readme.referral())
+            time.sleep(0.1)
+            if answer.status == 201:  # its connections outlive PostgreSQL's first process for a moment
+                assert not seen
+                continue
             seen.append((answer.status, answer.body["code"]))
             assert answer.kind == "application/problem+json"
             assert int(answer.headers["Retry-After"]) > 0
-            time.sleep(0.1)
         assert set(seen) == {(503, "database.unavailable")}
         ready = page(demo, "referrals")
         assert (ready.status, ready.json()["status"]) == (503, "not_ready")

@@ -42,12 +42,14 @@ def reached(failpoint: str) -> None:
     if wanted("failpoint") != failpoint:
         return
     mark = taken(Path(os.environ[PLACE]), _known[1]["number"])
+    own = mark.with_name(f"{mark.name}.{os.getpid()}")
+    own.write_text(json.dumps({"who": sys.argv[-1], "pid": os.getpid(), "at": time.monotonic()}), encoding="ascii")
     try:
-        handle = os.open(mark, os.O_CREAT | os.O_EXCL | os.O_WRONLY)
+        mark.hardlink_to(own)  # whole at once: whoever sees the mark can read it
     except FileExistsError:
         return
-    os.write(handle, json.dumps({"who": sys.argv[-1], "pid": os.getpid(), "at": time.monotonic()}).encode("ascii"))
-    os.close(handle)
+    finally:
+        own.unlink()
     os.kill(os.getpid(), signal.SIGKILL)
 
 
