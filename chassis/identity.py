@@ -32,7 +32,7 @@ SKEW = 5
 CACHE_SIZE = 10_000
 KEY_CHECK_SECONDS = 2.0
 HEADER_MEMBERS = frozenset({"alg", "typ", "kid"})
-CLAIMS = frozenset({"iss", "sub", "org", "org_key", "aud", "scope", "iat", "nbf", "exp", "jti"})
+CLAIMS = frozenset({"iss", "sub", "org", "org_key", "aud", "scope", "iat", "nbf", "exp", "jti", "units", "auth_time"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,8 @@ class Caller:
     roles: frozenset[str]
     token_id: str
     expires: int | None = None  # seconds since 1970; what goes on for long ends with the token
+    units: frozenset[str] = frozenset()  # keys of the units of the organisation that a person belongs to
+    proved_at: int | None = None  # seconds since 1970 when a person last gave both factors; None for systems
 
     @property
     def is_system(self) -> bool:
@@ -118,9 +120,20 @@ def ensure_signing_key(home: Path) -> None:
 
 
 def issue_token(
-    settings: Settings, *, subject: str, org_id: uuid.UUID, org_key: str, roles: frozenset[str], seconds: int = 600
+    settings: Settings,
+    *,
+    subject: str,
+    org_id: uuid.UUID,
+    org_key: str,
+    roles: frozenset[str],
+    seconds: int = 600,
+    units: frozenset[str] = frozenset(),
+    proved_at: int | None = None,
 ) -> str:
-    """Sign an access token of at most ten minutes with the key in the home folder."""
+    """Sign an access token of at most ten minutes with the key in the home folder.
+
+    `units` and `proved_at` are said of people only; an empty one is left out.
+    """
     private = json.loads((settings.home / "secrets" / "signing_key.json").read_text(encoding="ascii"))
     key = ECKey.import_key(private)
     now = int(time.time())
@@ -135,6 +148,8 @@ def issue_token(
         "nbf": now,
         "exp": now + min(seconds, LONGEST_LIFE),
         "jti": str(uuid.uuid4()),
+        **({"units": " ".join(sorted(units))} if units else {}),
+        **({"auth_time": proved_at} if proved_at is not None else {}),
     }
     header = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
     return jws.serialize_compact(header, json.dumps(claims), key, algorithms=["ES256"])
@@ -143,7 +158,10 @@ def issue_token(
 def _caller(claims: dict[str, Any], now: int) -> Caller:
     times = [claims["iat"], claims["nbf"], claims["exp"]]
     texts = [claims[name] for name in ("sub", "org", "org_key", "scope", "jti")]
-    if any(type(moment) is not int for moment in times) or any(type(text) is not str for text in texts):
+    units, proved_at = claims.get("units", ""), claims.get("auth_time")
+    if any(type(moment) is not int for moment in times) or any(type(text) is not str for text in (*texts, units)):
+        raise ValueError
+    if proved_at is not None and type(proved_at) is not int:
         raise ValueError
     if claims["iss"] != ISSUER or claims["aud"] != AUDIENCE or set(claims) - CLAIMS:
         raise ValueError
@@ -157,6 +175,8 @@ def _caller(claims: dict[str, Any], now: int) -> Caller:
         frozenset(claims["scope"].split()),
         claims["jti"],
         expires,
+        frozenset(units.split()),
+        proved_at,
     )
 
 

@@ -266,10 +266,11 @@ def route(
 
 
 def plans_of(service: type) -> list[tuple[str, Plan]]:
-    """Name of the method and plan of every route of a service class, in the order of the class."""
+    """Name of the method and plan of every route of a service class, in the order of the class and its parts."""
     return [
         (name, entrypoint.plan)
-        for name, member in vars(service).items()
+        for part in service.__mro__
+        for name, member in vars(part).items()
         for entrypoint in getattr(member, "nameko_entrypoints", ())
         if isinstance(entrypoint, Route)
     ]

@@ -15,7 +15,8 @@ from chassis.envelope import Received
 from chassis.errors import Conflict, Invalid, NotAllowed, NotFound
 from chassis.identity import TokenVerifier
 from chassis.settings import Settings
-from services.access import rules, usecases
+from services.access.rules import roles as rules
+from services.access.usecases import documents as usecases
 from tests.support.databases import root_url
 
 KEY = "lt-kavkc"

@@ -18,7 +18,7 @@ from joserfc.jwk import ECKey
 from chassis.clock import id_of_key
 from chassis.identity import AUDIENCE, ISSUER, issue_token
 from chassis.settings import Settings
-from services.access.rules import ROLES
+from services.access.rules.roles import ROLES
 
 POLICE, CENTRE, THIRD = "lt-police", "lt-kavkc", "lt-kapvc"
 EVERY_ROLE = frozenset(ROLES)

@@ -6,7 +6,8 @@ import pytest
 
 from chassis.errors import Conflict, Invalid, NotAllowed
 from chassis.schema import unclassified
-from services.access import rules, schemas
+from services.access import schemas
+from services.access.rules import roles as rules
 
 
 def test_a_token_without_scope_has_every_role_but_those_that_come_by_name() -> None:

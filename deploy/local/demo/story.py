@@ -15,7 +15,7 @@ from deploy.local.commands.rooms import database
 from deploy.local.demo.institution import Answer, Institution
 from deploy.local.demo.listening import Subscriber, subscriber
 from deploy.local.faults import LocalFault
-from services.access.usecases import issue_development_token
+from services.access.usecases.documents import issue_development_token
 from services.directory.usecases import importing
 from services.groups.usecases import seed_demo
 from services.referrals.schemas import ACCEPTANCE_EXAMPLE, NEW_REFERRAL_EXAMPLE

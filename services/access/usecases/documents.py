@@ -12,7 +12,9 @@ from chassis.errors import Unavailable
 from chassis.identity import ISSUER, issue_token
 from chassis.requests import Outcome
 from chassis.settings import Settings
-from services.access import rules, store, views
+from services.access.rules import roles as rules
+from services.access.store import partners as store
+from services.access.views import partners as views
 
 COMMAND = "command:token"
 PUBLIC_FOR = {"Cache-Control": "public, max-age=60"}

@@ -1,27 +1,18 @@
-"""The door of access: the public documents and the copy of the directory."""
+"""The public documents of access: keys and metadata."""
 
 from __future__ import annotations
 
-from chassis.db import Database, Work
-from chassis.envelope import Received
 from chassis.http import route
-from chassis.operating import operated
-from chassis.providers import DatabaseProvider, SettingsProvider
 from chassis.requests import Call, Outcome
 from chassis.settings import Settings
-from chassis.subscribe import subscribe
-from services.access import schemas, usecases
-from services.access.rules import OPERATIONS
+from services.access.schemas import documents as schemas
+from services.access.usecases import documents as usecases
 
 
-@operated
-class AccessService:
-    """Who may act for which organisation."""
+class Documents:
+    """What everybody may read before there is a caller."""
 
-    name = "access"
-    operations = OPERATIONS
-    db: Database = DatabaseProvider()
-    settings: Settings = SettingsProvider()
+    settings: Settings
 
     @route(
         "GET",
@@ -47,8 +38,3 @@ class AccessService:
     def metadata(self, call: Call) -> Outcome:  # noqa: ARG002 - the same for everybody
         """Show the metadata."""
         return usecases.server_metadata(self.settings)
-
-    @subscribe("organisation.registered", "organisation.changed", "organisation.baseline")
-    def keep_organisation(self, work: Work, received: Received) -> None:
-        """Keep the local copy of the directory."""
-        usecases.keep_organisation(work, received)

@@ -1,0 +1,1 @@
+"""Rows that access only shows."""
