@@ -102,7 +102,7 @@ def merged(services: Iterable[type]) -> dict[str, Any]:
     owners = dict.fromkeys(OWN_PAGES, "gateway")
     for service in services:
         names.service = getattr(service, "name", service.__name__)
-        for method, plan in plans_of(service):
+        for method, plan in _outward(service):
             path = _PLACE.sub(r"{\2}", plan.path)
             if owners.setdefault(path, names.service) != names.service:
                 message = f"{path} belongs to {owners[path]} and {names.service}"
@@ -113,6 +113,11 @@ def merged(services: Iterable[type]) -> dict[str, Any]:
         document["paths"][path]["x-tukiverkko-service"] = owner
     _speak_ecma(document)
     return document
+
+
+def _outward(service: type) -> list[tuple[str, Plan]]:
+    """What outsiders may ask for."""
+    return [(method, plan) for method, plan in plans_of(service) if not plan.internal]
 
 
 def _speak_ecma(node: Any) -> None:

@@ -52,6 +52,7 @@ class Settings:
     ask_after_seconds: int = 30
     outbox_days: int = 7
     journal_days: int = 30
+    trusted_proxies: int = 0
     environment: Mapping[str, str] | None = None
 
     @classmethod
@@ -76,6 +77,7 @@ class Settings:
             ask_after_seconds=_number(env, "TUKIVERKKO_ASK_AFTER_SECONDS", 30, 1, 86_400),
             outbox_days=_number(env, "TUKIVERKKO_OUTBOX_DAYS", 7, 1, 3650),
             journal_days=_number(env, "TUKIVERKKO_JOURNAL_DAYS", 30, 1, 3650),
+            trusted_proxies=_number(env, "TUKIVERKKO_TRUSTED_PROXIES", 0, 0, 10),
             environment=env,
         )
 

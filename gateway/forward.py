@@ -13,7 +13,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 
 from chassis.errors import Unavailable
 from chassis.http import Request, Response, Slots
-from chassis.http.headers import bearer, deadline, may_wait
+from chassis.http.headers import bearer, client_address, deadline, may_wait
 from chassis.identity import TokenVerifier
 from chassis.problems import DeadlinePassed
 from gateway.routes import Target
@@ -83,9 +83,17 @@ class Forward:
     """The gateway's endpoint for one operation of a service."""
 
     def __init__(
-        self, target: Target, *, backend: Backend, verifier: TokenVerifier, slots: Slots, waiting: Slots
+        self,
+        target: Target,
+        *,
+        backend: Backend,
+        verifier: TokenVerifier,
+        slots: Slots,
+        waiting: Slots,
+        proxies: int = 0,
     ) -> None:
-        """Know the operation and what all of them share."""
+        """Know the operation and what all of them share; `proxies` is the number of trusted ones before us."""
+        self._proxies = proxies
         self._target = target
         self._name = target.name
         self._backend = backend
@@ -112,6 +120,8 @@ class Forward:
             with eventlet.Timeout(left):
                 method = "GET" if request.method == "HEAD" else request.method
                 headers = _headers(request, until)
+                given = request.head.headers.get("x-forwarded-for")
+                headers["x-client-address"] = client_address(given, request.peer, proxies=self._proxies)
                 reply = self._backend.ask(method, _address(request), body=body, headers=headers, waits=request.waits)
                 passing = self._passing(reply, slots)
                 return self._response(reply, passing)

@@ -48,6 +48,7 @@ class Forwarding(HttpRequestHandler):
                 verifier=self.server.verifier,
                 slots=slots,
                 waiting=self.server.waiting,
+                proxies=config["settings"].trusted_proxies,
             )
             yield target.method, target.template, forward
 

@@ -42,13 +42,14 @@ _CONTINUE = b"HTTP/1.1 100 Continue\r\n\r\n"
 class Connection:
     """The life of one socket, in one green thread."""
 
-    __slots__ = ("asked", "door", "endless", "phase", "since", "sock", "source", "thread", "too_slow", "unread")
+    __slots__ = ("asked", "door", "endless", "peer", "phase", "since", "sock", "source", "thread", "too_slow", "unread")
 
     def __init__(self, sock: Any, door: Door) -> None:
         """Take over an accepted socket."""
         self.sock = sock
         self.door = door
         self.source: BinaryIO = sock.makefile("rb", 16384)
+        self.peer = _peer_of(sock)
         self.phase = HEAD
         self.since = time.monotonic()
         self.too_slow = False
@@ -108,7 +109,7 @@ class Connection:
             self._refuse(error)
             return False
         self._enter(WORK)
-        request = self.asked = Request(head, self._reader(head), time.monotonic())
+        request = self.asked = Request(head, self._reader(head), time.monotonic(), self.peer)
         response = self.door.answer(request)
         keep = self._settle(request) and head.keeps_alive and not self.door.stopping
         try:
@@ -260,6 +261,13 @@ class Connection:
 
 def _nothing() -> None:
     """Bytes hold nothing that wants to be given back."""
+
+
+def _peer_of(sock: Any) -> str:
+    try:
+        return str(sock.getpeername()[0])
+    except OSError:
+        return ""  # it has left already
 
 
 def _fits(head: Head, limit: int) -> bool:

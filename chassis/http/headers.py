@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import re
 from collections.abc import Mapping
 from urllib.parse import parse_qsl
@@ -49,6 +50,21 @@ def idempotency_key(header: str | None, *, needed: bool) -> str | None:
         detail = "Idempotency-Key takes 1 to 255 letters, digits or ._:~+/=- characters."
         raise Malformed("idempotency_key.malformed", detail)
     return match[1]
+
+
+def client_address(header: str | None, peer: str, *, proxies: int = 0) -> str:
+    """The address of the client: that of the connection, or what `proxies` trusted ones before us have noted.
+
+    Each proxy adds the address that it saw at the end of X-Forwarded-For; what stands further left is the client's
+    own claim. Returns the peer when the header is shorter than it should be or holds no address.
+    """
+    if proxies == 0 or header is None:
+        return peer
+    noted = [part.strip() for part in header.split(",")]
+    try:
+        return str(ipaddress.ip_address(noted[-proxies]))
+    except (IndexError, ValueError):
+        return peer
 
 
 def last_seen(header: str | None) -> int | None:

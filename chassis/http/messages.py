@@ -39,15 +39,21 @@ class Head:
 class Request:
     """One request at the door; the body is read only when somebody asks for it."""
 
-    __slots__ = ("arrived", "body_read", "head", "method", "path", "read", "request_id", "route", "trace", "waits")
+    __slots__ = (
+        "arrived", "body_read", "head", "method", "path", "peer", "read", "request_id", "route", "trace", "waits",
+    )  # fmt: skip
 
-    def __init__(self, head: Head, read: Callable[[int], bytes], arrived: float) -> None:
-        """Take the caller's request id when it is a sane token, else make one; go on with its trace."""
+    def __init__(self, head: Head, read: Callable[[int], bytes], arrived: float, peer: str = "") -> None:
+        """Take the caller's request id when it is a sane token, else make one; go on with its trace.
+
+        `peer` is the network address at the other end of the connection.
+        """
         self.head = head
         self.method = head.method
         self.path = head.path
         self.read = read
         self.arrived = arrived
+        self.peer = peer
         self.body_read = not head.has_body
         self.route = "-"
         self.waits = False  # for an event, holding nothing; such a request is ended when the process stops

@@ -21,6 +21,7 @@ from chassis.http.headers import (
     DEADLINES,
     allowed_seconds,
     bearer,
+    client_address,
     deadline,
     expected_version,
     idempotency_key,
@@ -51,6 +52,7 @@ class Plan:
     operation: str
     summary: str
     public: bool = False
+    internal: bool = False
     body: Schema | None = None
     query: Schema | None = None
     answers: Schema | None = None
@@ -166,6 +168,7 @@ class Route(HttpRequestHandler):
             trace=request.trace,
             path=values,
             deadline=until,
+            client_address=client_address(headers.get("x-client-address"), request.peer, proxies=1),
         )
         if plan.changes:
             call.idempotency_key = idempotency_key(headers.get("idempotency-key"), needed=needed)
@@ -224,6 +227,7 @@ def route(
     operation: str,
     summary: str,
     public: bool = False,
+    internal: bool = False,
     body: type[Schema] | None = None,
     query: type[Schema] | None = None,
     answers: type[Schema] | None = None,
@@ -246,10 +250,12 @@ def route(
     `many`: `answers` is the shape of one of `{"items": [...], "next": cursor or null}`. `reads` other than JSON: the
     body comes unread in `call.raw`. `raw`: the method returns bytes, a Response or a werkzeug Response, of the media
     type `gives`. `deadline`: a class of DEADLINES. `refuses`: refusals that only this route has, such as one with the
-    status 410, for the specification.
+    status 410, for the specification. `internal`: for our own processes; it is not in the specification, so that the
+    gateway does not forward it.
     """
     plan = Plan(
-        method=method, path=path, operation=operation, summary=summary, public=public, body=body() if body else None,
+        method=method, path=path, operation=operation, summary=summary, public=public, internal=internal,
+        body=body() if body else None,
         query=query() if query else None, answers=answers() if answers else None, many=many, status=status,
         changes=changes, needs_version=needs_version, limit=limit, reads=reads, raw=raw, gives=gives,
         deadline=deadline, example=example, description=description, tag=tag, refuses=refuses,

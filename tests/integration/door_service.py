@@ -92,6 +92,14 @@ class DoorService:
     def close(self, call: Call) -> Outcome:
         raise Conflict("group.closed", "The group is closed.", allowed=("reopen",))
 
+    @route("GET", "/seen", operation="seen", summary="Say where a request comes from", public=True)
+    def seen(self, call: Call) -> Outcome:
+        return Outcome(value={"address": call.client_address})
+
+    @route("GET", "/inside", operation="inside", summary="For our own processes", public=True, internal=True)
+    def inside(self, call: Call) -> Outcome:
+        return Outcome(value={})
+
     @route("POST", "/echo", operation="echo", summary="Say what came", public=True, limit=100_000)
     def nothing(self, call: Call) -> Outcome:
         return Outcome(value={"length": len(call.raw)})

@@ -95,6 +95,17 @@ def test_steering_headers_reach_the_service(pair: Pair) -> None:
     assert ask(port, "GET", "/groups?limit=7", headers=WORKER).json["items"][0]["places"] == 7
 
 
+def test_the_client_s_address_is_what_the_front_saw(pair: Pair) -> None:
+    claimed = "X-Client-Address: 203.0.113.9\r\nX-Forwarded-For: 203.0.113.9\r\n"
+    assert ask(pair.gateway.port, "GET", "/seen", headers=claimed).json == {"address": "127.0.0.1"}
+    assert ask(pair.service.port, "GET", "/seen").json == {"address": "127.0.0.1"}
+
+
+def test_internal_routes_are_not_forwarded(pair: Pair) -> None:
+    assert ask(pair.service.port, "GET", "/inside").status == 200
+    assert ask(pair.gateway.port, "GET", "/inside").status == 404
+
+
 def test_one_request_has_one_id_and_one_trace_in_both_processes(pair: Pair) -> None:
     trace = f"00-{'c' * 32}-{'d' * 16}-01"
     answer = ask(pair.gateway.port, "GET", "/ping", headers=f"X-Request-Id: both-1\r\ntraceparent: {trace}\r\n")

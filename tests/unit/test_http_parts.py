@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from chassis.errors import Invalid, Malformed, NotFound, Refused, Unavailable
 from chassis.http import Slots
-from chassis.http.headers import deadline, idempotency_key, known_versions
+from chassis.http.headers import client_address, deadline, idempotency_key, known_versions
 from chassis.http.json_body import read_json
 from chassis.http.reading import Disconnected, read_body, read_head
 from chassis.http.table import Table
@@ -140,3 +140,20 @@ def test_a_full_queue_is_told_at_once() -> None:
         slots.take(1)
     slots.give()
     assert slots.take(1)
+
+
+@pytest.mark.parametrize(
+    ("header", "proxies", "address"),
+    [
+        (None, 1, "192.0.2.1"),
+        ("203.0.113.9", 0, "192.0.2.1"),  # nobody before us is trusted
+        ("203.0.113.9", 1, "203.0.113.9"),
+        ("198.51.100.7, 203.0.113.9", 1, "203.0.113.9"),  # what stands further left is the client's own claim
+        ("198.51.100.7, 203.0.113.9", 2, "198.51.100.7"),
+        ("203.0.113.9", 2, "192.0.2.1"),
+        ("not an address", 1, "192.0.2.1"),
+        ("2001:DB8::1", 1, "2001:db8::1"),
+    ],
+)
+def test_the_client_is_who_trusted_proxies_have_seen(header: str | None, proxies: int, address: str) -> None:
+    assert client_address(header, "192.0.2.1", proxies=proxies) == address
