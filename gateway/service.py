@@ -9,6 +9,7 @@ from nameko.web.handlers import HttpRequestHandler
 
 from chassis.http import Door, Endpoint, Slots
 from gateway.forward import MOST_FORWARDS, Backend, Forward
+from gateway.guard import guard
 from gateway.pages import own_pages
 from gateway.routes import SPEC, read_targets
 
@@ -20,7 +21,7 @@ class Forwarding(HttpRequestHandler):
     and the number of those waiting has a limit of its own.
     """
 
-    server = Door()
+    server = Door(guard)
 
     def __init__(self) -> None:
         """Paths come from the specification at start."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 from collections.abc import Callable, Iterator
@@ -9,6 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from uuid import uuid4
 
+import hypothesis
 import pytest
 from xdist.scheduler import LoadScopeScheduling  # type: ignore[import-untyped]
 
@@ -25,6 +27,16 @@ SHARED = HERE.parent.parent / "shared"
 WITH_NETWORK = ("tests/e2e/", "tests/authz/")
 CHAOS = "tests/chaos/"
 _session: Session | None = None
+
+# A busy machine makes examples slowly, which is no fault of the code. The gate repeats its examples; people look for
+# new ones.
+hypothesis.settings.register_profile(
+    "house",
+    deadline=None,
+    suppress_health_check=[hypothesis.HealthCheck.too_slow],
+    derandomize=bool(os.environ.get("CI")),
+)
+hypothesis.settings.load_profile("house")
 
 
 def pytest_configure(config: pytest.Config) -> None:

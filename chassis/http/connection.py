@@ -180,6 +180,7 @@ class Connection:
     def _top(self, request: Request, response: Response, *, keep: bool, chunked: bool) -> bytes:
         headers = response.headers
         lines = [f"{name}: {value}\r\n" for name, value in headers]
+        lines.extend(self._guard(headers))
         if isinstance(response.body, bytes) and response.status not in _BODYLESS:
             lines.append(f"Content-Length: {len(response.body)}\r\n")
         elif chunked:
@@ -197,6 +198,12 @@ class Connection:
             raise ValueError(message)
         status = _REASONS.get(response.status) or f"HTTP/1.1 {response.status} Unknown\r\n"
         return f"{status}{text}\r\n".encode("latin-1")
+
+    def _guard(self, headers: list[tuple[str, str]]) -> list[str]:
+        if not self.door.guard:
+            return []
+        given = {name.lower() for name, _ in headers}
+        return [f"{name}: {value}\r\n" for name, value in self.door.guard if name.lower() not in given]
 
     def _stream(self, body: Any, *, endless: bool, chunked: bool) -> None:
         self.endless = endless

@@ -7,6 +7,7 @@ listener, so that nothing new comes in while the running requests finish.
 from __future__ import annotations
 
 import time
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 import eventlet
@@ -42,9 +43,14 @@ class Endpoint(Protocol):
 class Door(WebServer):
     """Listener, connections, endpoints and the graceful end."""
 
-    def __init__(self) -> None:
-        """Start with nothing; `start` listens."""
+    def __init__(self, guard: Callable[[Any], Mapping[str, str]] | None = None) -> None:
+        """Start with nothing; `start` listens.
+
+        `guard` makes of the settings the headers that every answer carries unless it has its own.
+        """
         super().__init__()
+        self._guard_of = guard
+        self.guard: tuple[tuple[str, str], ...] = ()
         self.table: Table[Endpoint] = Table()
         self.connections: set[Connection] = set()
         self.stopping = False
@@ -85,6 +91,8 @@ class Door(WebServer):
             return
         self._starting = True
         read = float(self.container.config.get("read_seconds", READ_SECONDS))
+        if self._guard_of is not None:
+            self.guard = tuple(self._guard_of(self.container.config["settings"]).items())
         self._limits = {HEAD: read, BODY: read, IDLE: IDLE_SECONDS, WRITE: WRITE_SECONDS}
         for path, page in health.pages(self.ready).items():
             self.table.add("GET", path, page)

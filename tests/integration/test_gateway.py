@@ -14,6 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from chassis.settings import Settings
+from gateway.guard import guard
 from gateway.pages import EVENTS
 from tests.integration.door_rig import (
     ORG,
@@ -99,6 +101,27 @@ def test_the_client_s_address_is_what_the_front_saw(pair: Pair) -> None:
     claimed = "X-Client-Address: 203.0.113.9\r\nX-Forwarded-For: 203.0.113.9\r\n"
     assert ask(pair.gateway.port, "GET", "/seen", headers=claimed).json == {"address": "127.0.0.1"}
     assert ask(pair.service.port, "GET", "/seen").json == {"address": "127.0.0.1"}
+
+
+@pytest.mark.parametrize("target", [GROUP, "/groups", "/nothing", "/docs", "/openapi.json", "/health/ready", "/%zz"])
+def test_every_answer_tells_browsers_to_do_nothing_with_it(pair: Pair, target: str) -> None:
+    for headers in ("", WORKER):
+        found = ask(pair.gateway.port, "GET", target, headers=headers).headers
+        assert found["x-content-type-options"] == "nosniff"
+        assert found["referrer-policy"] == "no-referrer"
+        assert "default-src 'none'" in found["content-security-policy"]
+        assert "frame-ancestors 'none'" in found["content-security-policy"]
+        assert "access-control-allow-origin" not in found
+        assert "strict-transport-security" not in found  # this front is reached by plain HTTP
+
+
+def test_https_is_asked_for_where_clients_come_by_it() -> None:
+    behind = Settings(home=Path(), environment={"TUKIVERKKO_PUBLIC_URL": "https://verkko.example"})
+    assert guard(behind)["Strict-Transport-Security"].startswith("max-age=63072000")
+
+
+def test_answers_to_those_with_a_token_are_kept_nowhere(pair: Pair) -> None:
+    assert ask(pair.gateway.port, "GET", GROUP, headers=WORKER).headers["cache-control"] == "no-store"
 
 
 def test_internal_routes_are_not_forwarded(pair: Pair) -> None:
