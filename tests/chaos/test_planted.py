@@ -101,7 +101,7 @@ def verdict(rig: Rig, history: Path, defect: Defect, partner: Partner, injected:
 def test_a_planted_defect_is_found(broken: Rig, tmp_path: Path, defect: Defect) -> None:
     history, needs = tmp_path / "history.jsonl", frozenset(filter(None, [defect.needs]))
     broken.fresh()
-    with Partner(*broken.partner) as partner:
+    with broken.reader() as partner:
         with Clients(
             broken.settings,
             history,
@@ -119,7 +119,7 @@ def test_a_planted_defect_is_found(broken: Rig, tmp_path: Path, defect: Defect) 
 def test_the_same_bad_luck_without_a_defect_is_got_over(broken: Rig, tmp_path: Path) -> None:
     history = tmp_path / "history.jsonl"
     broken.fresh()
-    with Partner(*broken.partner) as partner:
+    with broken.reader() as partner:
         with Clients(broken.settings, history, workers=WORKERS, seed=1, repeats=True, directory=True) as clients:
             injected = injure(broken, EVERYTHING, lambda: broken.order(**orders_for(EVERYTHING)))
             broken.order()
