@@ -168,11 +168,14 @@ def declare_service(connection: Connection, service: str, nouns: Iterable[str]) 
     with connection.channel() as channel:
         channel.exchange_declare(EVENTS, "topic", passive=True)
         returns_exchange(service)(channel).declare()
-        for queue in service_queues(service, nouns):
-            bound = queue(channel)
-            bound.queue_declare()
-            for source, key in sources(queue):
-                bound.bind_to(source, key)
+        _declare_queues(channel, service_queues(service, nouns))
+
+
+def declare_side(connection: Connection, service: str) -> None:
+    """Declare where the failing events of `service` wait, and the way there, as at its start."""
+    with connection.channel() as channel:
+        returns_exchange(service)(channel).declare()
+        _declare_queues(channel, [*retry_queues(service), parked_queue(service)])
 
 
 def seen(channel: Any, queue: str) -> tuple[int, int]:
@@ -186,6 +189,14 @@ def declare_shared(connection: Connection) -> None:
     with connection.channel() as channel:
         for exchange in (events_exchange(), partners_exchange()):
             exchange(channel).declare()
+
+
+def _declare_queues(channel: Any, queues: Iterable[Queue]) -> None:
+    for queue in queues:
+        bound = queue(channel)
+        bound.queue_declare()
+        for source, key in sources(queue):
+            bound.bind_to(source, key)
 
 
 def _inner(returns: str, key: str) -> dict[str, Any]:
