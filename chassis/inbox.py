@@ -166,9 +166,7 @@ def apply(work: Work, event: Received, handler: Handler, *, kept: Kept) -> Verdi
         return Verdict(Fate.UNWANTED, gate.followed)
     if event.sequence > gate.last + 1 and not event.is_baseline:
         fault = contracts.fault_of(event.type, event.version, event.data)
-        if (
-            fault is not None
-        ):  # before its turn nothing waits behind it: what is missing before it must still be asked for
+        if fault is not None:  # before its turn it holds nothing up: what is missing before it must still be asked for
             raise Unfit(fault, blocks=False)
         _wait(work, event, kept, "blocked" if gate.blocked_by else "gap")
         gate.followed = True
