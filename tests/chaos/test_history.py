@@ -1,4 +1,4 @@
-"""What an earlier campaign left is kept when its seed is repeated: the first run may be the one that found something."""
+"""What an earlier campaign left stays when its seed is repeated: it may be the run that found something."""
 
 from __future__ import annotations
 
