@@ -16,10 +16,11 @@ from chassis import topology
 from chassis.envelope import Received, Unreadable
 from chassis.inbox import Kept
 from chassis.link import GONE, HEARTBEAT, Link, LinkLost
+from chassis.patience import LONGEST_PAUSE, Stopping
 from chassis.pulse import Pulse
 from chassis.retry import Retries
 from chassis.settings import Settings
-from chassis.settling import LONGEST_PAUSE, Settler, Stopping
+from chassis.settling import Settler
 
 if TYPE_CHECKING:
     from chassis.db import Database, Work
@@ -88,10 +89,12 @@ class Consumer:
 
     @property
     def trouble(self) -> str | None:
-        """Why it takes no events at the moment, as a code; None when it does."""
+        """Why it takes no events at the moment, or applies none, as a code; None when all is well."""
         if self.pulse.is_still:
             return "stalled"
-        return None if self.connected else "unavailable"
+        if not self.connected:
+            return "unavailable"
+        return "all_fail" if self._settler.all_fail else None
 
     def run(self) -> None:
         """Until stopped: connect, declare, read; after trouble again, with growing pauses."""

@@ -16,7 +16,7 @@ from uuid import UUID
 
 import orjson
 
-from chassis import envelope
+from chassis import contracts, envelope
 
 if TYPE_CHECKING:
     from chassis.db import Work
@@ -156,7 +156,8 @@ INSERT INTO inbox (event_id, received_at) SELECT %(id)s, %(now)s FROM moved
 def apply(work: Work, event: Received, handler: Handler, *, kept: Kept) -> Verdict:
     """Judge one event and, if it is the next of its stream, run `handler` in the same transaction.
 
-    Raises Unfit when another event had its sequence before; `handler` may raise anything.
+    Raises Unfit when another event had its sequence before, or when one that had to wait breaks its contract; `handler`
+    may raise anything.
     """
     gate, seen = _gate_of(work, event), work.notes[_SEEN]
     if event.id in seen or event.sequence <= gate.last:
@@ -164,6 +165,9 @@ def apply(work: Work, event: Received, handler: Handler, *, kept: Kept) -> Verdi
     if event.is_baseline and not gate.wants_baseline():
         return Verdict(Fate.UNWANTED, gate.followed)
     if event.sequence > gate.last + 1 and not event.is_baseline:
+        fault = contracts.fault_of(event.type, event.version, event.data)
+        if fault is not None:  # before its turn it holds nothing up: what is missing before it must still be asked for
+            raise Unfit(fault, blocks=False)
         _wait(work, event, kept, "blocked" if gate.blocked_by else "gap")
         gate.followed = True
         return Verdict(Fate.WAITING, followed=False)
@@ -209,15 +213,15 @@ def _wait(work: Work, event: Received, kept: Kept, reason: str) -> None:
 
 
 _NEXT = """
-SELECT w.body, w.headers FROM inbox_gate g JOIN inbox_waiting w USING (source, subject, audience)
+SELECT w.event_id, w.body, w.headers FROM inbox_gate g JOIN inbox_waiting w USING (source, subject, audience)
  WHERE g.source = %s AND g.subject = %s AND g.audience = %s AND w.sequence = g.last + 1 LIMIT 1
 """
 
 
-def next_waiting(work: Work, source: str, subject: UUID, audience: str) -> Kept | None:
-    """The waiting event of a stream whose turn has come."""
+def next_waiting(work: Work, source: str, subject: UUID, audience: str) -> tuple[UUID, Kept] | None:
+    """The waiting event of a stream whose turn has come, and its id."""
     row = work.one(_NEXT, (source, subject, audience))
-    return Kept(bytes(row["body"]), row["headers"]) if row else None
+    return (row["event_id"], Kept(bytes(row["body"]), row["headers"])) if row else None
 
 
 _FORGET = "DELETE FROM inbox_waiting WHERE event_id = %s"
@@ -236,9 +240,11 @@ ON CONFLICT (source, subject, audience) DO UPDATE SET blocked_by = excluded.bloc
 """
 
 
-def block(work: Work, event: Received) -> None:
+def block(work: Work, stream: tuple[str, UUID, str], event_id: UUID, sequence: int) -> None:
     """Note which event holds its stream up; later ones wait behind it while other aggregates go on."""
-    work.run(_BLOCK, {**_where(event), "sequence": event.sequence}, expect=None)
+    source, subject, audience = stream
+    where = {"source": source, "subject": subject, "audience": audience}
+    work.run(_BLOCK, {**where, "id": event_id, "sequence": sequence}, expect=None)
 
 
 _SKIP = """

@@ -11,6 +11,7 @@ import datetime as dt
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import Any, Protocol, TypeVar
 from uuid import UUID
 
@@ -220,7 +221,7 @@ def _dropped(service: Operated, call: Call) -> Outcome:
 
 def _replayed_many(service: Operated, call: Call) -> Outcome:
     """One row for the request, so that its key is remembered, and one for each event."""
-    desk = _desk(service, dataclasses.replace(call, idempotency_key=None))
+    desk = _desk(service, call)
     with _refusals(), service.db.work(call) as work:
         before = work.claimed()
         done = None
@@ -240,7 +241,9 @@ def _replayed_many(service: Operated, call: Call) -> Outcome:
 
 
 def _desk(service: Operated, call: Call) -> Desk:
-    return Desk(service.operating, service.db.service, lambda: service.db.work(call), BROKER_SECONDS)
+    unkeyed = dataclasses.replace(call, idempotency_key=None)  # else the key would count as done before it is
+    begin, ask = partial(service.db.work, call), partial(service.db.work, unkeyed)
+    return Desk(service.operating, service.db.service, begin, ask, BROKER_SECONDS)
 
 
 def _named(call: Call) -> UUID:

@@ -1,8 +1,9 @@
 """What operators do with parked events: look (redacted), replay, drop; each act is audited (bus.md section 4).
 
 One operator at a time: who looks holds the messages for that moment, and a second one would see an empty queue. What is
-held goes back to its place when the connection ends, also by kill -9; nothing leaves the queue before its act is
-stored, so that an interrupted replay is at worst done twice, which the inbox absorbs.
+held goes back to its place when the connection ends, also by kill -9. That a replay was asked for is committed before
+the event is sent, and nothing leaves the queue before its act is stored: an interrupted replay stands in the audit and
+is at worst done twice, which the inbox absorbs.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import time
 from collections.abc import Callable
 from contextlib import AbstractContextManager, ExitStack
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING
 from uuid import UUID
 
@@ -33,11 +35,15 @@ REPLAY = "operator.replay"
 
 @dataclass(frozen=True, slots=True)
 class Desk:
-    """Where an operator sits: a service, and the transaction in which an act of this operator is stored."""
+    """Where an operator sits: a service, and the transactions in which an act of this operator is stored.
+
+    `begin` is that of the whole request, `ask` one of its own for what has to be stored before the request is over.
+    """
 
     settings: Settings
     service: str
     begin: Callable[[], AbstractContextManager[Work]]
+    ask: Callable[[], AbstractContextManager[Work]]
     deadline: float = DEADLINE
 
 
@@ -89,7 +95,12 @@ def look_at(desk: Desk, event_id: UUID) -> Detail:
 
 def replay_one(desk: Desk, event_id: UUID) -> int:
     """Send one parked event to the service again with a fresh ladder. Raises NotFound, LinkLost and Unavailable."""
-    return _one(desk, event_id, ("parked.replay", REPLAY), lambda _work, shelf, held: shelf.replay(held))
+
+    def again(_work: Work, shelf: Shelf, held: Held) -> None:
+        _ask(desk, event_id)
+        shelf.replay(held)
+
+    return _one(desk, event_id, ("parked.replay", REPLAY), again)
 
 
 def drop_one(desk: Desk, event_id: UUID, *, reason: str) -> Dropped:
@@ -127,9 +138,8 @@ def replay_many(
             if until is not None and time.monotonic() >= until:
                 left += 1
                 continue
-            with desk.begin() as work:
-                shelf.replay(held)
-                work.record(_entry("parked.replay", held.shown.id, REPLAY))
+            _ask(desk, held.shown.id)
+            shelf.replay(held)
             shelf.settle(held)
             done += 1
             told(done, shelf.count)
@@ -182,7 +192,8 @@ class _Command(AbstractContextManager[Desk]):
 
     def __init__(self, settings: Settings, service: str) -> None:
         self._database = Database(settings, service)
-        self._desk = Desk(settings, service, lambda: self._database.background(OPERATOR))
+        begin = partial(self._database.background, OPERATOR)
+        self._desk = Desk(settings, service, begin, begin)
 
     def __enter__(self) -> Desk:
         return self._desk
@@ -205,6 +216,11 @@ def _one(desk: Desk, event_id: UUID, act: tuple[str, str], step: Callable[[Work,
         for settle in kept:  # only now, when the act is stored
             settle()
         return len(kept)
+
+
+def _ask(desk: Desk, event_id: UUID) -> None:
+    with desk.ask() as work:
+        work.record(_entry("parked.replay", event_id, REPLAY, outcome="asked"))
 
 
 _BEHIND = """

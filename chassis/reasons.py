@@ -26,6 +26,10 @@ EXPLANATIONS: dict[str, Explanation] = {
         "The service failed at this event every time, at once and after each pause of the ladder.",
         "Read the service's log for the error that is named here, mend it, then replay the event.",
     ),
+    "tries.uncounted": Explanation(
+        "The service failed at this event, and the message says that it was tried as often as no event can be.",
+        _FROM_OUTSIDE,
+    ),
     "delivery.limit": Explanation(
         "The broker gave this event to the service many times and the process ended each time before it was done.",
         "Read the service's log for what ended the process (memory, a crash), mend it, then replay the event.",

@@ -10,12 +10,14 @@ from typing import Any
 from chassis import clock, topology
 from chassis.inbox import Kept
 from chassis.kinds import timestamp
-from chassis.link import BLOCKED, Link, LinkLost, Outgoing, Receipt
+from chassis.link import BLOCKED, GONE, Link, LinkLost, Outgoing, Receipt
 
 ATTEMPT = "tukiverkko-attempt"
 ERROR = "tukiverkko-error"
 PARKED = "tukiverkko-parked"
 PARKED_AT = "tukiverkko-parked-at"
+
+UNCOUNTED = "tries.uncounted"
 
 LAST_STEP = len(topology.RETRY_LADDER)
 
@@ -31,8 +33,8 @@ class Retries:
     def delay(self, kept: Kept, message_id: str | None, error: str) -> str:
         """Send to the next step of the ladder, or park after the last; returns the queue. Raises LinkLost."""
         step = attempt_of(kept) + 1
-        if step > LAST_STEP:
-            return self.park(kept, message_id, "tries.used_up", error)
+        if not 1 <= step <= LAST_STEP:
+            return self.park(kept, message_id, "tries.used_up" if step == LAST_STEP + 1 else UNCOUNTED, error)
         # The pause travels with the message: as an argument of the queue it could never be changed (trap 13)
         expires = {"expiration": str(self._ladder[step - 1])}
         headers = {ATTEMPT: step, ERROR: error}
@@ -76,18 +78,32 @@ class Retries:
     def _publish(self, message: Outgoing) -> Receipt:
         if self._link.is_open:
             try:
-                return self._link.publish([message])
+                receipt = self._link.publish([message])
             except LinkLost as error:  # most likely the broker closed what was idle for long
                 if error.reason == BLOCKED:
                     raise
-        self._link.open()
+            else:
+                if not receipt.returned:
+                    return receipt
+        self._open()
         return self._link.publish([message])
+
+    def _open(self) -> None:
+        """Connect where needed, and make anew what is gone: a queue that somebody deleted would never take anything."""
+        if not self._link.is_open:
+            self._link.open()
+        try:
+            with self._link.limit():
+                topology.declare_side(self._link.connection, self._service)
+        except GONE as error:
+            self._link.abandon()
+            raise LinkLost(type(error).__name__) from error
 
 
 def attempt_of(kept: Kept) -> int:
-    """How often the message has been through the ladder."""
+    """How often the message has been through the ladder; a negative number when its header says what cannot be."""
     value = kept.headers.get(ATTEMPT, 0)
-    return value if isinstance(value, int) else 0
+    return value if type(value) is int and 0 <= value <= LAST_STEP else -1  # not a bool, which is an int too
 
 
 def own_headers(kept: Kept) -> dict[str, Any]:

@@ -1,7 +1,8 @@
 """What becomes of each event that a consumer took: applied in order, delayed, or parked; nothing is forgotten.
 
 A database that is gone is waited for and counts as nobody's failure. An event that fails is tried three times at once
-and then goes to the ladder; one that breaks its contract is parked; later ones of its stream wait behind either.
+and then goes to the ladder; one that breaks its contract is parked; later ones of its stream wait behind either. Where
+everything fails, the next one is held back and tried with growing pauses, so that an outage does not use up the ladder.
 """
 
 from __future__ import annotations
@@ -9,19 +10,20 @@ from __future__ import annotations
 import contextlib
 import datetime as dt
 import logging
+import sys
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import repeat
 from typing import TYPE_CHECKING, TypeVar
 from uuid import UUID
 
 from chassis import contracts, gaps, inbox
-from chassis.envelope import Received
+from chassis.envelope import Received, Unreadable
 from chassis.errors import Unavailable
-from chassis.inbox import Kept, Unfit, Verdict
-from chassis.link import LinkLost
-from chassis.pulse import Pulse
+from chassis.inbox import Fate, Kept, Unfit, Verdict
+from chassis.patience import Patience, Stopping
 from chassis.retry import Retries
 
 if TYPE_CHECKING:
@@ -30,20 +32,17 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 TRIES_AT_ONCE = 3
-BUSY, BUSY_TRIES = "database.busy", 4
-SWEEP_SECONDS = 5.0
-CLEAN_EVERY = 720  # sweeps
-LONGEST_PAUSE = 15.0
 FAILURES_IN_A_ROW = 10
+PROBES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
+"""Pauses before further tries of one event while everything fails. Not for ever: it may be the one that is wrong."""
+
+SWEEP_SECONDS = 5.0
+CLEAN_SECONDS, CLEAN_MORE_SECONDS = 600.0, 1.0
 LOST_AFTER = dt.timedelta(minutes=1)
 
 Stream = tuple[str, UUID, str]
 Read = tuple[Received, Kept]
 Result = TypeVar("Result")
-
-
-class Stopping(Exception):
-    """The process is asked to stop while an event waits for something; it is given back."""
 
 
 class Settler:
@@ -67,9 +66,15 @@ class Settler:
         self._stopping = stopping
         self._failing: set[UUID] = set()
         self._sweep_due = 0.0
-        self._sweeps = 0
-        self.counts: Counter[str] = Counter()
-        self.pulse = Pulse()
+        self._clean_due = time.monotonic() + CLEAN_SECONDS
+        self._patience = Patience(service, stopping)
+        self.counts: Counter[str] = self._patience.counts
+        self.pulse = self._patience.pulse
+
+    @property
+    def all_fail(self) -> bool:
+        """Whether so many objects in a row failed that it looks like an outage."""
+        return len(self._failing) >= FAILURES_IN_A_ROW
 
     def settle_together(self, read: Sequence[Read]) -> bool:
         """Apply several in one transaction; False, with nothing done, when one of them cannot be applied.
@@ -77,66 +82,81 @@ class Settler:
         A commit for each event would cost more than the events themselves; the failing one is then found singly.
         """
         try:
-            verdicts = self._patiently(lambda: self._apply_all(read))
+            verdicts = self._patience.for_database(lambda: self._apply_all(read))
         except Stopping:
             raise
         except Exception:  # noqa: BLE001 - a handler may raise anything; it will raise again when it is taken singly
             return False
-        self.counts.update(verdict.fate.value for verdict in verdicts)
-        self._failing.clear()
+        for verdict in verdicts:
+            self._note(verdict)
         for (event, _), verdict in zip(read, verdicts, strict=True):
             if verdict.followed:
-                self._follow((event.source, event.subject, event.audience))
+                self._follow(_stream(event))
         return True
 
     def settle(self, event: Received, kept: Kept) -> None:
         """Apply an event, then whatever waited for it."""
         if self._applied(event, kept):
-            self._follow((event.source, event.subject, event.audience))
+            self._follow(_stream(event))
 
     def park_unreadable(self, kept: Kept, message_id: str | None, reason: str) -> None:
         """Park a message that is no event of ours."""
         self.counts["unreadable"] += 1
-        self._surely(lambda: self._retries.park(kept, message_id, reason))
+        self._patience.for_broker(lambda: self._retries.park(kept, message_id, reason))
 
     def sweep(self) -> None:
         """Let go on what can by itself, after a crash between two commits for instance, and ask for what is missing."""
-        if time.monotonic() < self._sweep_due:
-            return
-        self._sweep_due = time.monotonic() + SWEEP_SECONDS
-        self._sweeps += 1
+        if time.monotonic() >= self._clean_due:
+            self._clean_due = time.monotonic() + CLEAN_SECONDS
+            if self._upkeep(gaps.clean) == gaps.CLEANED_AT_ONCE:
+                self._clean_due = time.monotonic() + CLEAN_MORE_SECONDS
+        if time.monotonic() >= self._sweep_due:
+            self._sweep_due = time.monotonic() + SWEEP_SECONDS
+            streams, asked = self._upkeep(self._look) or ([], 0)
+            self.counts["asked"] += asked
+            for stream in streams:
+                self._follow(stream)
+
+    def _look(self, work: Work) -> tuple[list[Stream], int]:
+        return gaps.ready_streams(work), gaps.ask_for_missing(work, self._ask_after)
+
+    def _upkeep(self, step: Callable[[Work], Result]) -> Result | None:
         try:
             with self._database.background(f"{self._service}.inbox") as work:
-                streams = gaps.ready_streams(work)
-                asked = gaps.ask_for_missing(work, self._ask_after)
-                if self._sweeps % CLEAN_EVERY == 0:
-                    gaps.clean(work)
+                return step(work)
         except Unavailable:
-            return
+            return None
         except Exception as error:  # noqa: BLE001 - upkeep must never keep the service from reading
             log.error("sweep failed", extra={"target": self._service, "fault": type(error).__name__})  # noqa: TRY400 - its text may hold data
-            return
-        self.counts["asked"] += asked
-        for stream in streams:
-            self._follow(stream)
+            return None
 
     def _follow(self, stream: Stream) -> None:
         while not self._stopping.is_set():
             self.pulse.beat()
-            kept = self._patiently(lambda: self._next_of(stream))
-            if kept is None or not self._applied(kept.read(), kept):
+            found = self._patience.for_database(lambda: self._next_of(stream))
+            if found is None:
+                return
+            event_id, kept = found
+            try:
+                event = kept.read()
+            except Unreadable as error:  # by older code it was: it waits for the newer one among what is parked
+                self.park_unreadable(kept, str(event_id), error.reason)
+                self._block(stream, event_id, sys.maxsize)
+                return
+            if not self._applied(event, kept):
                 return
 
-    def _next_of(self, stream: Stream) -> Kept | None:
+    def _next_of(self, stream: Stream) -> tuple[UUID, Kept] | None:
         with self._database.background(f"{self._service}.inbox") as work:
             return inbox.next_waiting(work, *stream)
 
     def _applied(self, event: Received, kept: Kept) -> bool:
-        """Try at once, three times; then hand the event to the ladder. Returns whether others wait behind it."""
+        """Try at once, longer where all fail; then hand it to the ladder. Returns whether others wait behind it."""
         error: Exception | None = None
-        for _ in range(TRIES_AT_ONCE):
+        for pause in self._pauses(event):
+            self._patience.sleep(pause)
             try:
-                verdict = self._patiently(lambda: self._apply(event, kept))
+                verdict = self._patience.for_database(lambda: self._apply(event, kept))
             except Stopping:
                 raise
             except Unfit as unfit:
@@ -145,11 +165,23 @@ class Settler:
             except Exception as failure:  # noqa: BLE001 - a handler may raise anything
                 error = failure
             else:
-                self.counts[verdict.fate.value] += 1
-                self._failing.clear()
+                self._note(verdict)
                 return verdict.followed
         self._failed(event, kept, error)
         return False
+
+    def _pauses(self, event: Received) -> Iterator[float]:
+        yield from repeat(0.0, TRIES_AT_ONCE)
+        self._failing.add(event.subject)
+        for pause in PROBES if self.all_fail else ():
+            self.pulse.beat()  # it pauses, which `all_fail` tells; it has not stopped
+            self.counts["probed"] += 1
+            yield pause
+
+    def _note(self, verdict: Verdict) -> None:
+        self.counts[verdict.fate.value] += 1
+        if verdict.fate is Fate.APPLIED:  # whatever else became of it, no handler ran
+            self._failing.clear()
 
     def _apply(self, event: Received, kept: Kept) -> Verdict:
         with self._database.background(f"{self._service}.inbox", cause=event) as work:
@@ -177,69 +209,43 @@ class Settler:
 
     def _park(self, event: Received, kept: Kept, unfit: Unfit) -> None:
         self.counts["unfit"] += 1
-        self._surely(lambda: self._retries.park(kept, str(event.id), unfit.reason))
+        self._patience.for_broker(lambda: self._retries.park(kept, str(event.id), unfit.reason))
         log.error("event unfit", extra={"target": self._service, "event_id": str(event.id), "reason": unfit.reason})
         if unfit.blocks:
-            self._block(event)
+            self._block(*_place(event))
 
     def _failed(self, event: Received, kept: Kept, error: Exception | None) -> None:
         name = type(error).__name__
         self.counts["failed"] += 1
-        place = self._surely(lambda: self._retries.delay(kept, str(event.id), name))
+        place = self._patience.for_broker(lambda: self._retries.delay(kept, str(event.id), name))
         log.error(
             "event failed", extra={"target": self._service, "event_id": str(event.id), "fault": name, "queue": place}
         )
-        self._block(event)
-        self._failing.add(event.subject)
-        if len(self._failing) >= FAILURES_IN_A_ROW:  # it looks like an outage: probe with one at a time
-            self._sleep(min(LONGEST_PAUSE, 0.5 * 2 ** min(10, len(self._failing) - FAILURES_IN_A_ROW)))
+        self._block(*_place(event))
 
-    def _block(self, event: Received) -> None:
+    def _block(self, stream: Stream, event_id: UUID, sequence: int) -> None:
         """Mark the stream as held up. The event lies in another queue already, so this must not undo that."""
         try:
-            self._patiently(lambda: self._mark_blocked(event))
+            self._patience.for_database(lambda: self._mark_blocked(stream, event_id, sequence))
         except Stopping:
             raise
         except Exception as error:  # noqa: BLE001 - unmarked, it is asked for as a gap; a second copy is absorbed
             log.error("stream not marked", extra={"target": self._service, "fault": type(error).__name__})  # noqa: TRY400 - as above
 
-    def _mark_blocked(self, event: Received) -> None:
+    def _mark_blocked(self, stream: Stream, event_id: UUID, sequence: int) -> None:
         with self._database.background(f"{self._service}.inbox") as work:
-            inbox.block(work, event)
-            inbox.forget_waiting(work, event.id)
+            inbox.block(work, stream, event_id, sequence)
+            inbox.forget_waiting(work, event_id)
 
     def nothing_is_held(self) -> None:
         """Hear that neither ladder nor parked queue holds anything: what is said to block a stream is lost, then."""
         with contextlib.suppress(Unavailable), self._database.background(f"{self._service}.inbox") as work:
             gaps.unblock(work, work.now - LOST_AFTER)
 
-    def _surely(self, send: Callable[[], str]) -> str:
-        """Send a copy on, waiting while the broker takes none: to let go of the event would not make it better."""
-        pause = 0.1
-        while True:
-            try:
-                return send()
-            except LinkLost as error:
-                log.warning("copy waits", extra={"target": self._service, "reason": error.reason})
-                self._sleep(pause)
-                pause = min(LONGEST_PAUSE / 3, pause * 2)
 
-    def _patiently(self, step: Callable[[], Result]) -> Result:
-        """Do a step, waiting while the database is gone; where it is busy every time, that is the event's own doing."""
-        pause, busy = 0.1, 0
-        while True:
-            try:
-                return step()
-            except Unavailable as error:
-                self.pulse.beat()  # it waits for the database, which is told elsewhere; it has not stopped
-                self.counts["outage"] += 1
-                busy += error.code == BUSY
-                if busy >= BUSY_TRIES:
-                    raise
-                self._sleep(pause)
-                pause = min(LONGEST_PAUSE / 3, pause * 2)
+def _stream(event: Received) -> Stream:
+    return event.source, event.subject, event.audience
 
-    def _sleep(self, seconds: float) -> None:
-        self.pulse.beat()
-        if self._stopping.wait(seconds):
-            raise Stopping
+
+def _place(event: Received) -> tuple[Stream, UUID, int]:
+    return _stream(event), event.id, event.sequence

@@ -36,6 +36,7 @@ LONGEST_STEP = 2_000_000
 
 PARTNER_QUEUE_LENGTH = 100_000
 LONGEST_PARTNER_QUEUE = 10_000_000
+PARTNER_QUEUE_BYTES = 256 * 1024 * 1024
 PARTNER_QUEUE_SECONDS = 14 * 24 * 3600
 
 _LADDER_SETTING = "TUKIVERKKO_RETRY_LADDER"
@@ -134,7 +135,8 @@ def partner_queue_name(org_key: str, name: str) -> str:
 def partner_arguments() -> dict[str, Any]:
     """Limits of a partner's queue, as arguments so that no policy can change them unseen.
 
-    TUKIVERKKO_PARTNER_QUEUE_LENGTH sets another length for the grants made from then on. Raises SettingsError.
+    They hold for grants made from then on; the queue of an older one keeps its own. Another length is set by
+    TUKIVERKKO_PARTNER_QUEUE_LENGTH. Raises SettingsError.
     """
     length = os.environ.get(_LENGTH_SETTING) or str(PARTNER_QUEUE_LENGTH)
     if not length.isdigit() or not 1 <= int(length) <= LONGEST_PARTNER_QUEUE:
@@ -144,6 +146,7 @@ def partner_arguments() -> dict[str, Any]:
         "x-queue-type": "quorum",
         "x-overflow": "drop-head",
         "x-max-length": int(length),
+        "x-max-length-bytes": PARTNER_QUEUE_BYTES,
         "x-message-ttl": PARTNER_QUEUE_SECONDS * 1000,
         "x-delivery-limit": DELIVERY_LIMIT,
     }
@@ -168,11 +171,14 @@ def declare_service(connection: Connection, service: str, nouns: Iterable[str]) 
     with connection.channel() as channel:
         channel.exchange_declare(EVENTS, "topic", passive=True)
         returns_exchange(service)(channel).declare()
-        for queue in service_queues(service, nouns):
-            bound = queue(channel)
-            bound.queue_declare()
-            for source, key in sources(queue):
-                bound.bind_to(source, key)
+        _declare_queues(channel, service_queues(service, nouns))
+
+
+def declare_side(connection: Connection, service: str) -> None:
+    """Declare where the failing events of `service` wait, and the way there, as at its start."""
+    with connection.channel() as channel:
+        returns_exchange(service)(channel).declare()
+        _declare_queues(channel, [*retry_queues(service), parked_queue(service)])
 
 
 def seen(channel: Any, queue: str) -> tuple[int, int]:
@@ -186,6 +192,14 @@ def declare_shared(connection: Connection) -> None:
     with connection.channel() as channel:
         for exchange in (events_exchange(), partners_exchange()):
             exchange(channel).declare()
+
+
+def _declare_queues(channel: Any, queues: Iterable[Queue]) -> None:
+    for queue in queues:
+        bound = queue(channel)
+        bound.queue_declare()
+        for source, key in sources(queue):
+            bound.bind_to(source, key)
 
 
 def _inner(returns: str, key: str) -> dict[str, Any]:

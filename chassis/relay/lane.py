@@ -9,6 +9,7 @@ import contextlib
 import logging
 import threading
 import time
+from collections.abc import Mapping
 from typing import Any
 
 import psycopg
@@ -33,7 +34,6 @@ LONGEST_PAUSE = 15.0
 LAG_SECONDS = 2.0
 CLEAN_SECONDS = 600.0
 LONGEST_DEFERRAL = 60.0
-MOST_DEFERRED = 2_000
 REFUSALS_IN_A_ROW = 3
 
 
@@ -46,7 +46,10 @@ class Lane:
         self._figures = figures
         self._stop = stop
         self._link: Link | None = None
-        self._deferred: dict[int, float] = {}
+        self._deferred: dict[
+            str, tuple[float, int]
+        ] = {}  # routing key: when it is due again, after how many vain tries
+        self._broken: set[int] = set()  # rows that cannot be encoded
         self._pause = 0.0
         self._busy_until = 0.0
         self._refusals = 0
@@ -74,6 +77,7 @@ class Lane:
         log.info("relay leads", extra={"target": self._service})
         self._figures.note(self._service, leader=True)
         self._deferred.clear()
+        self._broken.clear()
         self._pause = 0.0
         connection.execute("LISTEN outbox")
         while not self._stop.is_set():
@@ -85,7 +89,7 @@ class Lane:
         """Publish one batch; returns whether more may be waiting."""
         try:
             link = self._ready_link()
-            rows = store.oldest(connection, without=self._not_due(), limit=BATCH)
+            rows = store.oldest(connection, without=self._not_due(), broken=list(self._broken), limit=BATCH)
             messages = self._messages(connection, rows)
             if not messages:
                 self._pause = 0.0
@@ -96,8 +100,9 @@ class Lane:
             return False
         if receipt.confirmed:
             store.mark_published(connection, receipt.confirmed)
-        self._defer(connection, receipt.returned, "unroutable", rows)
-        self._defer(connection, receipt.refused, "refused_by_queue", rows)
+        self._note_failed(connection, receipt.returned, "unroutable")
+        self._note_failed(connection, receipt.refused, "refused_by_queue")
+        self._defer({row["no"]: row["routing_key"] for row in rows}, receipt)
         self._doubt(receipt)
         self._figures.add(self._service, published=len(receipt.confirmed), returned=len(receipt.returned))
         self._figures.note(self._service, broker=True)
@@ -121,26 +126,27 @@ class Lane:
                 log.exception(
                     "outbox row cannot be encoded", extra={"target": self._service, "event_id": str(row["id"])}
                 )
-                self._defer(connection, [row["no"]], "not_encodable", rows)
+                self._note_failed(connection, [row["no"]], "not_encodable")
+                self._broken.add(row["no"])
         return messages
 
-    def _defer(self, connection: store.Connection, numbers: list[int], reason: str, rows: list[dict[str, Any]]) -> None:
-        if not numbers:
-            return
-        store.mark_failed(connection, numbers, reason)
-        log.error("events not accepted", extra={"target": self._service, "reason": reason, "count": len(numbers)})
-        self._figures.add(self._service, failures=len(numbers))
-        attempts = {row["no"]: row["attempts"] for row in rows}
-        now = time.monotonic()
-        for number in numbers:
-            self._deferred[number] = now + min(LONGEST_DEFERRAL, 0.5 * 2.0 ** min(attempts[number], 10))
+    def _note_failed(self, connection: store.Connection, numbers: list[int], reason: str) -> None:
+        if numbers:
+            store.mark_failed(connection, numbers, reason)
+            log.error("events not accepted", extra={"target": self._service, "reason": reason, "count": len(numbers)})
+            self._figures.add(self._service, failures=len(numbers))
 
-    def _not_due(self) -> list[int]:
+    def _defer(self, keys: Mapping[int, str], receipt: Receipt) -> None:
+        """Leave out for a while each routing key of which something was not accepted, however many rows it has."""
+        now, vain = time.monotonic(), {keys[number] for number in (*receipt.returned, *receipt.refused)}
+        for key in vain | {keys[number] for number in receipt.confirmed}:
+            tries = self._deferred.pop(key, (0.0, 0))[1]
+            if key in vain:
+                self._deferred[key] = now + min(LONGEST_DEFERRAL, 0.5 * 2.0 ** min(tries, 10)), tries + 1
+
+    def _not_due(self) -> list[str]:
         now = time.monotonic()
-        self._deferred = {number: due for number, due in self._deferred.items() if due > now}
-        if len(self._deferred) > MOST_DEFERRED:
-            raise LinkLost("broker.routes_missing")
-        return list(self._deferred)
+        return [key for key, (due, _) in self._deferred.items() if due > now]
 
     def _ready_link(self) -> Link:
         if self._link is None:
@@ -169,6 +175,7 @@ class Lane:
                     self._link.check()
         if now >= self._clean_due:
             more = store.clean(connection, self._settings.outbox_days) == store.CLEANED_AT_ONCE
+            self._broken.clear()  # somebody may have mended them
             self._clean_due = now + (1.0 if more else CLEAN_SECONDS)
 
     def _trouble(self, where: str, error: Exception, **state: bool) -> None:

@@ -40,14 +40,15 @@ def try_to_lead(connection: Connection) -> bool:
 
 _OLDEST = """
 SELECT no, id, exchange, routing_key, type, version, aggregate_type, aggregate_id, audience, sequence, data, body,
-       traceparent, correlation_id, causation_id, occurred_at, attempts
-  FROM outbox WHERE published_at IS NULL AND no <> ALL(%s) ORDER BY no LIMIT %s
+       traceparent, correlation_id, causation_id, occurred_at
+  FROM outbox WHERE published_at IS NULL AND routing_key <> ALL(%s) AND no <> ALL(%s)
+ ORDER BY no LIMIT %s
 """
 
 
-def oldest(connection: Connection, *, without: list[int], limit: int) -> list[DictRow]:
-    """The oldest unpublished rows, but for those whose next try is not due yet."""
-    return connection.execute(_OLDEST, (without, limit)).fetchall()
+def oldest(connection: Connection, *, without: list[str], broken: list[int], limit: int) -> list[DictRow]:
+    """The oldest unpublished rows, but for routing keys whose next try is not due yet and rows that are of no use."""
+    return connection.execute(_OLDEST, (without, broken, limit)).fetchall()
 
 
 _PUBLISHED = """

@@ -1,5 +1,7 @@
 """`make bench`: measures a private network of this machine, prints one table and writes build/bench.json beside it.
 
+`python -m tests.bench bus` measures the bus alone, in two minutes, and writes build/bench-bus.json.
+
 Speed is never judged here or in a test: the table is for reading, docs/bench.md keeps figures with machine and date.
 """
 
@@ -11,7 +13,7 @@ import platform
 import sys
 import time
 import uuid
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -25,14 +27,16 @@ from tests.bench.load import Measured, drive, request
 from tests.bench.processes import cpu_seconds, resident_mib, running
 from tests.support import network
 
-OUT = Path(__file__).parents[2] / "build" / "bench.json"
+BUILD = Path(__file__).parents[2] / "build"
 REPEATS = 3
 LISTED = "/directory/organisations?country=LT"
 Row = dict[str, Any]
 
 
-def main() -> int:
-    """Run everything; returns the exit status."""
+def main(words: Sequence[str] = ()) -> int:
+    """Run everything, or the `bus` alone; returns the exit status."""
+    if list(words) not in ([], ["bus"]):
+        raise SystemExit("usage: python -m tests.bench [bus]")
     console = Console()
     settings = network.new_settings()
     console.print("Starting a private network …")
@@ -46,15 +50,18 @@ def main() -> int:
         memory = {name: round(resident_mib(pid), 1) for name, pid in running(settings).items()}
         bus.until_quiet(settings)
         console.print("Commit → service, commit → partner's queue …")
-        rows = [*bus.latency_rows(settings), *http_rows(settings, console)]
+        rows = bus.latency_rows(settings)
+        if not words:
+            rows += http_rows(settings, console)
         console.print("Relay …")
         rows.append(bus.relay_row(settings))
     finally:
         network.discard(running_network)
     show(console, rows, memory)
-    OUT.parent.mkdir(exist_ok=True)
-    OUT.write_text(json.dumps({"machine": machine(), "memory_mib": memory, "rows": rows}, indent=1), encoding="utf-8")
-    console.print(f"Written to {OUT}")
+    out = BUILD / f"{'-'.join(['bench', *words])}.json"
+    BUILD.mkdir(exist_ok=True)
+    out.write_text(json.dumps({"machine": machine(), "memory_mib": memory, "rows": rows}, indent=1), encoding="utf-8")
+    console.print(f"Written to {out}")
     return 0
 
 
@@ -124,7 +131,7 @@ def signup_group(settings: Settings) -> str:
 
 def show(console: Console, rows: list[Row], memory: dict[str, float]) -> None:
     """Print the table."""
-    table = Table(title="Medians of three runs")
+    table = Table(title="Requests: medians of three runs; the bus: one run each")
     for head in ("what", "conn.", "per s", "p50 ms", "p99 ms", "CPU ms per request, by process"):
         table.add_column(head)
     for row in rows:
@@ -149,4 +156,4 @@ def machine() -> Row:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -1,4 +1,4 @@
-"""Figures of the bus: from commit to a partner's hands, and how fast the relay empties a backlog."""
+"""Figures of the bus: from commit to a service and to a partner's hands, and how fast the relay empties a backlog."""
 
 from __future__ import annotations
 
@@ -22,6 +22,7 @@ from chassis.settings import SERVICES, Settings
 from services.referrals.events import TYPES as REFERRALS_TYPES
 from tests.bench.load import Measured, drive
 from tests.support import network
+from tests.support.databases import root_url
 from tests.support.facts import facts
 
 BACKLOG = 50_000
@@ -35,6 +36,14 @@ INSERT INTO outbox (id, routing_key, type, version, aggregate_type, aggregate_id
 SELECT gen_random_uuid(), 'referral.sent', 'referral.sent', 1, 'referral', gen_random_uuid(), '', 1, %s::json, now()
   FROM generate_series(1, %s)
 """
+
+
+WATCH = """
+CREATE FUNCTION bench_taken() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN PERFORM pg_notify('bench', NEW.event_id::text); RETURN NULL; END $$;
+CREATE TRIGGER bench_taken AFTER INSERT ON inbox FOR EACH ROW EXECUTE FUNCTION bench_taken();
+"""
+UNWATCH = "DROP FUNCTION bench_taken CASCADE"
 
 
 def latency_rows(settings: Settings) -> list[dict[str, Any]]:
@@ -59,7 +68,8 @@ def _latency(what: str, measured: Measured, events: int) -> dict[str, Any]:
 
 
 def relay_row(settings: Settings) -> dict[str, Any]:
-    """How fast the relay empties a backlog."""
+    """How fast the relay empties a backlog, once nothing else is on its way."""
+    until_quiet(settings)
     rate, seconds = drain(settings)
     what = f"relay, backlog of {BACKLOG} drained in {seconds:.1f} s"
     return {"what": what, "per_second": round(rate, 1), "p50_ms": "", "p99_ms": ""}
@@ -76,7 +86,7 @@ def until_quiet(settings: Settings) -> float:
 
 
 def events_alone(settings: Settings) -> tuple[Measured, Measured]:
-    """Events written one by one in transactions of their own: from each commit to the inbox, and to the partner."""
+    """Events written one by one in transactions of their own: from each commit to the service's, and to the partner."""
     queue, address = _grant(settings)
     committed: dict[str, float] = {}
     came: dict[str, float] = {}
@@ -90,17 +100,16 @@ def events_alone(settings: Settings) -> tuple[Measured, Measured]:
     time.sleep(1.0)
     database, audience = Database(settings, "referrals"), f"org:{id_of_key('organisation', PARTNER)}"
     began = time.monotonic()
-    with contextlib.closing(database):
+    with contextlib.closing(database), _reader_commits(settings) as taken:
         for number in range(EVENTS):
             committed[_tell(database, audience)] = time.time()
             time.sleep(max(0.0, began + (number + 1) / EVENTS_PER_SECOND - time.monotonic()))
-    arrived.wait(30)
-    seconds = time.monotonic() - began
-    taken = _taken_at(settings, list(committed))
-    return (
-        _measured({each: moment for each, moment in taken.items() if each in committed}, committed, seconds),
-        _measured(came, committed, seconds),
-    )
+        seconds = time.monotonic() - began
+        arrived.wait(30)
+        late = time.monotonic() + 30
+        while not committed.keys() <= taken.keys() and time.monotonic() < late:
+            time.sleep(0.05)
+    return _measured(taken, committed, seconds), _measured(came, committed, seconds)
 
 
 def _tell(database: Database, audience: str) -> str:
@@ -114,14 +123,34 @@ def _tell(database: Database, audience: str) -> str:
 
 
 def _measured(ends: dict[str, float], begins: dict[str, float], seconds: float) -> Measured:
-    return Measured(latencies=[ends[each] - begins[each] for each in ends], seconds=seconds)
+    if missing := begins.keys() - ends.keys():
+        raise SystemExit(f"{len(missing)} of {len(begins)} events did not arrive")
+    return Measured(latencies=[ends[each] - begin for each, begin in begins.items()], seconds=seconds)
 
 
-def _taken_at(settings: Settings, ids: list[str]) -> dict[str, float]:
-    """When the transaction began in which subscriptions took each event."""
-    query = "SELECT event_id::text, extract(epoch FROM received_at)::float FROM inbox WHERE event_id = ANY(%s::uuid[])"
-    with psycopg.connect(settings.database_url("subscriptions"), autocommit=True) as connection:
-        return dict(connection.execute(query, (ids,)).fetchall())
+@contextlib.contextmanager
+def _reader_commits(settings: Settings) -> Iterator[dict[str, float]]:
+    """When subscriptions was done with each event: work and commit, as told by a notification that leaves with both."""
+    found: dict[str, float] = {}
+    over = threading.Event()
+    listening = psycopg.connect(settings.database_url("subscriptions"), autocommit=True)
+
+    def listen() -> None:
+        while not over.is_set():
+            for told in listening.notifies(timeout=0.2):
+                found[told.payload] = time.time()
+
+    with contextlib.closing(listening), psycopg.connect(root_url(settings, "subscriptions"), autocommit=True) as root:
+        listening.execute("LISTEN bench")
+        root.execute(WATCH)
+        thread = threading.Thread(target=listen)
+        thread.start()
+        try:
+            yield found
+        finally:
+            over.set()
+            thread.join()
+            root.execute(UNWATCH)
 
 
 def to_partner(settings: Settings) -> Measured:
@@ -147,6 +176,8 @@ def to_partner(settings: Settings) -> Measured:
         time.sleep(max(0.0, began + (number + 1) / REFERRALS_PER_SECOND - time.monotonic()))
     arrived.wait(30)
     measured.seconds = time.monotonic() - began
+    if len(measured.latencies) < REFERRALS:
+        raise SystemExit(f"{len(measured.latencies)} of {REFERRALS} referrals came to the partner")
     return measured
 
 

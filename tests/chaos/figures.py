@@ -17,7 +17,7 @@ import urllib3
 from chassis.settings import SERVICES, Settings
 from tests.support.checker import STATE_OF, Evidence, repeated
 
-LOST = re.compile(r"exists 0 times|stands 0 times|is 0 times|was not told|the journal \d+ in all|is not parked")
+LOST = re.compile(r"exists 0 times|stands 0 times|is 0 times|was not told|the partner has|is not parked")
 TWICE = re.compile(r"(?:exists|stands|is) (?:[2-9]|\d\d+) times|remembered for|no key asked|stands for")
 ORDER = re.compile(r"another order|sequence of|copy of")
 TAKEN = re.compile(r'^events_taken_total\{fate="(\w+)"\} ([\d.e+]+)$', re.MULTILINE)

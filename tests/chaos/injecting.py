@@ -45,6 +45,10 @@ POISON: dict[str, Callable[[str], Poison]] = {
     "too large": lambda name: (_event(name, data={"padding": "x" * 300_000}), {}),
     "five megabytes": lambda _: (b"[" + b"0," * 2_500_000 + b"0]", {}),
     "unknown type": lambda name: (_event(name, type="eu.tukiverkko.organisation.abducted.v1"), {}),
+    "unknown type before its turn": lambda name: (
+        _event(name, type="eu.tukiverkko.organisation.abducted.v1", sequence=7),
+        {},
+    ),
     "wrong data": lambda name: (_event(name, data={"key": 7}), {}),
     "no sequence": lambda name: (_event(name, sequence=None), {}),
     "sequence as text": lambda name: (_event(name, sequence="1"), {}),

@@ -16,13 +16,14 @@ from chassis.settings import Settings
 from deploy.local import rabbit
 from tests.chaos import snapshot
 from tests.chaos.snapshot import Table
-from tests.support import proxy
+from tests.support import checker, proxy
 from tests.support.breaking import struck, whole
-from tests.support.client import CENTRE, eventually
+from tests.support.client import CENTRE, eventually, org_id
+from tests.support.databases import root_url
 from tests.support.events import check_network
 from tests.support.network import Network, discard, new_settings, planted, start
 from tests.support.planting import orders
-from tests.support.proof import Broker, left
+from tests.support.proof import Broker, Partner, left
 
 AMQP, POSTGRES = 30, 31  # the proxies' ports behind the network's base
 COPIES = "chaos.copies"
@@ -61,6 +62,11 @@ class Rig:
         self.defective |= "defect" in wanted
         orders.give(self.control, self.number, **wanted)
         return self.number
+
+    def reader(self) -> Partner:
+        """The partner, to whom everything of its two streams is due from now on."""
+        own = ("network", f"org:{org_id(CENTRE)}")
+        return Partner(*self.partner, checker.begins(root_url(self.settings, "subscriptions"), own))
 
     def starve(self, seconds: float) -> None:
         """Raise the broker's memory alarm for a while; the node itself ends it, whatever becomes of us."""

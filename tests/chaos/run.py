@@ -7,6 +7,7 @@ tier in `make test` is the same code with smaller numbers. All is kept in build/
 from __future__ import annotations
 
 import argparse
+import itertools
 import os
 import random
 import shutil
@@ -58,10 +59,12 @@ def seed_of_this_run() -> int:
 
 
 def folder_of(seed: int) -> Path:
-    """Where the history and the figures of a campaign stay; an earlier history of the same seed is put away."""
+    """Where the history and the figures of a campaign stay; what an earlier one of the same seed left is put away."""
     folder = ROOT / "build" / "chaos" / str(seed)
-    folder.mkdir(parents=True, exist_ok=True)
-    (folder / "history.jsonl").unlink(missing_ok=True)
+    if folder.exists():
+        number = next(number for number in itertools.count(1) if not folder.with_name(f"{seed}.{number}").exists())
+        folder.rename(folder.with_name(f"{seed}.{number}"))
+    folder.mkdir(parents=True)
     return folder
 
 
@@ -96,7 +99,7 @@ class Campaign:
 
     def _run(self) -> Figures:
         self.rig.fresh()
-        with Partner(*self.rig.partner) as partner:
+        with self.rig.reader() as partner:
             clients = Clients(
                 self.rig.settings,
                 self.history,

@@ -12,7 +12,7 @@ import pytest
 
 from tests.support.checker import Evidence, Told, faults
 
-SENDER, RECEIVER = "s-1", "r-1"
+SENDER, RECEIVER, NETWORK = "s-1", "r-1", "network"
 STATES = {"create": "sent", "acknowledge": "received", "accept": "accepted", "decline": "declined"}
 SEEN = {SENDER: {"sent", "received", "declined"}, RECEIVER: {"sent", "received", "accepted", "declined"}}
 
@@ -23,6 +23,7 @@ def sound(referrals: int = 4) -> Evidence:
     sequences: dict[tuple[str, str], int] = {}
     for number in range(referrals):
         referral, last = f"leg-{number}", "accept" if number % 2 else "decline"
+        tell(evidence, sequences, NETWORK, f"service-{number}", "changed")
         evidence.requests.append((f"key-{number}", referral))
         evidence.legs.append((referral, STATES[last], SENDER, RECEIVER))
         for action in ("create", "acknowledge", last):
@@ -30,8 +31,11 @@ def sound(referrals: int = 4) -> Evidence:
             for party in (SENDER, RECEIVER):
                 if STATES[action] in SEEN[party]:
                     evidence.steps.append((party, referral, STATES[action]))
-                    tell(evidence, sequences, party, referral, STATES[action])
-    evidence.delivered = [body for stream, _, body in evidence.journal if stream == f"org:{RECEIVER}"]
+                    tell(evidence, sequences, f"org:{party}", referral, STATES[action])
+    evidence.entitled = {f"org:{RECEIVER}": 3, NETWORK: 1}  # two of its own stream were there before it came
+    evidence.delivered = [
+        body for stream, place, body in evidence.journal if place >= evidence.entitled.get(stream, 10**6)
+    ]
     evidence.leftovers = {"referrals waiting": 0, "groups.events": 0}
     evidence.bodies = {(stream, position): json.dumps(body).encode() for stream, position, body in evidence.journal}
     evidence.arrived = [json.dumps(body).encode() for body in evidence.delivered]
@@ -43,8 +47,7 @@ def sound(referrals: int = 4) -> Evidence:
     return evidence
 
 
-def tell(evidence: Evidence, sequences: dict[tuple[str, str], int], party: str, subject: str, state: str) -> None:
-    stream = f"org:{party}"
+def tell(evidence: Evidence, sequences: dict[tuple[str, str], int], stream: str, subject: str, state: str) -> None:
     sequences[stream, subject] = sequences.get((stream, subject), 0) + 1
     position = sum(name == stream for name, _, _ in evidence.journal) + 1
     event = f"event-{len(evidence.told)}"
@@ -138,12 +141,30 @@ def deliver_one_too_few(found: Evidence) -> None:
     del found.delivered[2]
 
 
+def deliver_nothing(found: Evidence) -> None:
+    found.delivered.clear()
+    found.arrived.clear()
+
+
+def deliver_without_the_first(found: Evidence) -> None:
+    """What comes begins later, and has no gap."""
+    del found.delivered[1]
+
+
+def deliver_nothing_of_the_network(found: Evidence) -> None:
+    found.delivered = [body for body in found.delivered if body["stream"] != NETWORK]
+
+
+def deliver_what_was_there_before(found: Evidence) -> None:
+    found.delivered.insert(0, next(body for _, place, body in found.journal if place == 2))
+
+
 def deliver_in_another_order(found: Evidence) -> None:
-    found.delivered[1], found.delivered[2] = found.delivered[2], found.delivered[1]
+    found.delivered[3], found.delivered[4] = found.delivered[4], found.delivered[3]
 
 
 def deliver_to_a_stranger(found: Evidence) -> None:
-    found.delivered.append(found.journal[0][2])
+    found.delivered.append(next(body for stream, _, body in found.journal if stream == f"org:{SENDER}"))
 
 
 def leave_a_message_behind(found: Evidence) -> None:
@@ -179,6 +200,7 @@ DEFECTS: list[Callable[[Evidence], None]] = [
     lose_a_referral, double_a_referral, answer_a_key_with_another, make_two_of_one_key, lose_a_step, take_a_step_twice,
     forget_the_last_state, drop_an_event, drop_the_last_event, never_tell, duplicate_an_event, swap_two_events,
     tell_a_stranger, tell_the_sender_too_much, skip_a_sequence_at_the_publisher, deliver_one_too_few,
+    deliver_nothing, deliver_without_the_first, deliver_nothing_of_the_network, deliver_what_was_there_before,
     deliver_in_another_order, deliver_to_a_stranger, leave_a_message_behind,
     change_a_byte_on_the_wire, lose_poison, park_what_is_no_poison, miss_a_change_of_the_directory,
     miss_a_new_organisation, lose_a_change_of_the_directory,

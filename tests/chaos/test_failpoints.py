@@ -12,10 +12,10 @@ from tests.chaos.rig import Rig
 from tests.support.breaking import whole
 from tests.support.campaign import Clients
 from tests.support.planting.failpoints import FAILPOINTS
-from tests.support.proof import Partner, settled
+from tests.support.proof import settled
 
 WORKERS = 4
-REACH_SECONDS = 15.0
+REACH_SECONDS = 60.0
 MOST_BEHIND = 100
 
 
@@ -23,7 +23,7 @@ MOST_BEHIND = 100
 def test_a_crash_at_every_failpoint_loses_nothing(broken: Rig, tmp_path: Path) -> None:
     history, breaker = tmp_path / "history.jsonl", Breaker(broken, random.Random(1))
     broken.fresh()
-    with Partner(*broken.partner) as partner:
+    with broken.reader() as partner:
         clients = Clients(
             broken.settings,
             history,

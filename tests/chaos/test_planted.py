@@ -27,7 +27,8 @@ LOAD_SECONDS = 1.6
 WORKERS = 6
 STILL_SECONDS = 1.0
 MOST_STILL_SECONDS = 6.0  # what asks for lost events again and again is never still
-FOUND_SECONDS = 25.0
+FOUND_SECONDS = 60.0
+ENOUGH = 30  # acknowledged requests, for what goes wrong with one in ten
 FAILING = 10
 CRASHES = 3
 FEW = 6  # fewer than what a consumer takes for an outage
@@ -62,13 +63,18 @@ def injure(rig: Rig, needs: frozenset[str], order: Callable[[], int]) -> set[tup
         crash_again(rig, order)
     time.sleep(LOAD_SECONDS / 2)
     if "duplicates" in needs:
-        assert duplicate(rig, chance, FEW)
+        eventually(lambda: duplicate(rig, chance, FEW))
     if "poison" in needs:
         messages = poison(chance, [kind for kind in POISON if kind != "five megabytes"])
         send(rig, messages)
         injected = names(messages)
     time.sleep(LOAD_SECONDS / 2)
     return injected
+
+
+def enough(clients: Clients, needs: frozenset[str]) -> bool:
+    """Whether so much has happened, on a slow machine too, that a rare defect has shown."""
+    return clients.acknowledged > ENOUGH and ("directory" not in needs or clients.changed > 1)
 
 
 def still(rig: Rig, partner: Partner) -> None:
@@ -101,7 +107,7 @@ def verdict(rig: Rig, history: Path, defect: Defect, partner: Partner, injected:
 def test_a_planted_defect_is_found(broken: Rig, tmp_path: Path, defect: Defect) -> None:
     history, needs = tmp_path / "history.jsonl", frozenset(filter(None, [defect.needs]))
     broken.fresh()
-    with Partner(*broken.partner) as partner:
+    with broken.reader() as partner:
         with Clients(
             broken.settings,
             history,
@@ -111,7 +117,7 @@ def test_a_planted_defect_is_found(broken: Rig, tmp_path: Path, defect: Defect) 
             directory="directory" in needs,
         ) as clients:
             injected = injure(broken, needs, lambda: broken.order(defect=defect.name, **orders_for(needs)))
-        assert clients.acknowledged > WORKERS
+            eventually(lambda: clients.troubles or enough(clients, needs))
         assert verdict(broken, history, defect, partner, injected)
 
 
@@ -119,7 +125,7 @@ def test_a_planted_defect_is_found(broken: Rig, tmp_path: Path, defect: Defect) 
 def test_the_same_bad_luck_without_a_defect_is_got_over(broken: Rig, tmp_path: Path) -> None:
     history = tmp_path / "history.jsonl"
     broken.fresh()
-    with Partner(*broken.partner) as partner:
+    with broken.reader() as partner:
         with Clients(broken.settings, history, workers=WORKERS, seed=1, repeats=True, directory=True) as clients:
             injected = injure(broken, EVERYTHING, lambda: broken.order(**orders_for(EVERYTHING)))
             broken.order()

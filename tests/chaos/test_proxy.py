@@ -43,7 +43,7 @@ def echo() -> Iterator[Echo]:
 
 
 def connected(port: int) -> socket.socket:
-    return socket.create_connection((proxy.HOST, port), timeout=2)
+    return socket.create_connection((proxy.HOST, port), timeout=20)
 
 
 def says(sock: socket.socket, text: bytes) -> bytes:
@@ -72,7 +72,6 @@ def test_a_cut_closes_what_is_open_and_refuses_what_is_new(echo: Echo) -> None:
     with connected(port) as sock:
         assert ends(sock)
     handle.order(port, proxy.PASS)
-    time.sleep(0.1)
     with connected(port) as sock:
         assert says(sock, b"again") == b"again"
 
@@ -82,19 +81,17 @@ def test_a_silent_way_closes_nothing_and_gives_everything_afterwards(echo: Echo)
     with connected(port) as sock:
         assert says(sock, b"hello") == b"hello"
         handle.order(port, proxy.HOLD)
-        time.sleep(0.1)
         sock.settimeout(0.3)
         with pytest.raises(TimeoutError):
             says(sock, b"anybody?")
         handle.order(port, proxy.PASS)
-        sock.settimeout(2)
+        sock.settimeout(20)
         assert sock.recv(1000) == b"anybody?"
 
 
 def test_a_slow_way_takes_its_time(echo: Echo) -> None:
     handle, port = echo
     handle.order(port, proxy.DELAY, 0.1)
-    time.sleep(0.1)
     with connected(port) as sock:
         begun = time.monotonic()
         assert says(sock, b"hello") == b"hello"

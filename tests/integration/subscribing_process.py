@@ -15,23 +15,37 @@ import resource
 import signal
 import sys
 import time
+from types import SimpleNamespace
+from typing import Any
 
 from nameko.containers import ServiceContainer
 
-from chassis import clock
+from chassis import clock, health, pulse
 from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.providers import DatabaseProvider
 from chassis.settings import Settings
 from chassis.subscribe import subscribe
 
-FAILS_AT = 3
+FAILS_AT, HANGS_AT = 3, 51
+HANG_SECONDS = 4.0
 
 
 def say(*words: object) -> None:
     """One line to the test."""
     sys.stdout.write(" ".join(map(str, words)) + "\n")
     sys.stdout.flush()
+
+
+def show(*names: str) -> None:
+    """What a probe of this process sees, several times."""
+    pages, anybody = health.pages(lambda: True), SimpleNamespace()
+    while True:
+        ready: Any = pages["/health/ready"].answer(anybody, {}).body
+        metrics: Any = pages["/metrics"].answer(anybody, {}).body
+        lines = dict(line.split() for line in metrics.decode().splitlines() if line.startswith(names))
+        say("SEEN", ready.decode(), *(lines[name] for name in names))
+        time.sleep(0.2)
 
 
 class GroupsService:
@@ -49,6 +63,10 @@ class GroupsService:
             GroupsService.failed = True
             message = "Jonas must not be told"
             raise RuntimeError(message)
+        if event.sequence == HANGS_AT:
+            pulse.STILL_SECONDS = 1.0
+            eventlet.spawn(show, "event_consumer_idle_seconds", "event_consumer_connected")
+            time.sleep(HANG_SECONDS)
         row = work.one("SELECT clock_timestamp() AS at")
         assert row is not None
         age = clock.now() - event.time

@@ -9,6 +9,7 @@ import amqp
 import orjson
 import pytest
 
+from chassis import contracts, parked
 from chassis.settings import Settings
 from tests.integration.bus_rig import CHANGED, consuming, depth, taken, until
 from tests.integration.conformance_rig import PARKED, PATIENCE, QUEUE, Sides, all_quiet, body_of, send
@@ -77,9 +78,9 @@ def test_what_is_not_ours_is_parked_unopened_and_the_queue_goes_on(bus: Settings
         assert consumer.counts["unreadable"] + consumer.counts["unfit"] == len(BAD)  # each was met once: no loop
         assert consumer.counts["failed"] == 0  # and none was tried again
     assert {subject} == set(side.ledger.applied())
-    parked = taken(bus, PARKED)
+    found = taken(bus, PARKED)
     assert all_quiet(bus)
-    for name, message in zip(sent, parked, strict=True):
+    for name, message in zip(sent, found, strict=True):
         _, properties, reason = BAD[name]
         assert (name, message.properties["application_headers"]["tukiverkko-parked"]) == (name, reason)
         assert raw(message) == sent[name]
@@ -114,3 +115,41 @@ def test_what_breaks_its_contract_holds_up_its_own_aggregate_only(bus: Settings,
         until(lambda: depth(bus, PARKED) == 1 and depth(bus, QUEUE) == 0)
         until(lambda: side.ledger.rows("SELECT sequence, reason FROM inbox_waiting") == [(2, "blocked")])
     assert side.ledger.of(broken) == []
+
+
+def test_what_breaks_its_contract_before_its_turn_is_parked_at_once(bus: Settings, sides: MakeSides) -> None:
+    """It does not wait, and nothing waits for it for ever: once it is dropped in its turn its stream goes on."""
+    side, subject = sides(bus), uuid.uuid4()
+    early = body_of(subject, 3, type_="organisation.abducted")
+    name = orjson.loads(early)["id"]
+    with consuming(bus, side.consumer, side.ledger):
+        send(bus, early)
+        until(lambda: depth(bus, PARKED) == 1)
+        assert side.ledger.rows("SELECT FROM inbox_waiting") == []
+        assert parked.drop(bus, "groups", name, reason="operator.test").goes_on is False  # 1 and 2 are missing
+        for number in (1, 2, 4):
+            send(bus, body_of(subject, number))
+        until(lambda: side.ledger.rows("SELECT sequence, reason FROM inbox_waiting") == [(4, "gap")])
+        assert side.ledger.of(subject) == [1, 2]
+        send(bus, early)  # told again, as it is asked for
+        until(lambda: depth(bus, PARKED) == 1)
+        until(lambda: side.ledger.rows("SELECT FROM inbox_gate WHERE blocked_by IS NOT NULL"))
+        assert parked.drop(bus, "groups", name, reason="operator.test").goes_on is True
+        until(lambda: side.ledger.of(subject) == [1, 2, 4])
+
+
+def test_what_was_parked_before_its_turn_is_replayed_in_its_turn(
+    bus: Settings, sides: MakeSides, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The service was too old for it; a newer one takes it."""
+    side, subject = sides(bus), uuid.uuid4()
+    monkeypatch.setattr(contracts, "fault_of", lambda name, *_: None if name == CHANGED.name else "event.unknown_type")
+    with consuming(bus, side.consumer, side.ledger):
+        send(bus, body_of(subject, 2, type_="organisation.registered"))
+        until(lambda: depth(bus, PARKED) == 1)
+        send(bus, body_of(subject, 1))
+        send(bus, body_of(subject, 3))
+        until(lambda: side.ledger.rows("SELECT sequence, reason FROM inbox_waiting") == [(3, "gap")])
+        monkeypatch.setattr(contracts, "fault_of", lambda *_: None)
+        assert parked.replay(bus, "groups").done == 1
+        until(lambda: side.ledger.of(subject) == [1, 2, 3])

@@ -120,7 +120,7 @@ def test_dropping_the_first_event_and_a_baseline_lets_the_stream_go_on(settings_
     early, _ = of(uuid.uuid4(), 2)
     base, _ = of(uuid.uuid4(), 7, type_="organisation.baseline")
     with groups.background("test") as work:
-        inbox.block(work, base)
+        inbox.block(work, (base.source, base.subject, base.audience), base.id, base.sequence)
     for event, goes_on in ((first, True), (early, False), (base, True)):
         with groups.background("test") as work:
             assert inbox.skip(work, event) is goes_on

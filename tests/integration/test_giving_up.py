@@ -95,7 +95,8 @@ def test_a_drop_that_lets_nothing_go_on_says_so(settings_: Settings, groups: Dat
     subject, second, third = uuid.uuid4(), uuid.uuid4(), uuid.uuid4()
     with groups.background("test") as work:
         one = message(subject, 1, id=uuid.uuid4())
-        inbox.block(work, parked_event(one))
+        held = parked_event(one)
+        inbox.block(work, (held.source, held.subject, held.audience), held.id, held.sequence)
     park(settings_, one, message(subject, 2, id=second), message(subject, 3, id=third))
     assert parked.drop(settings_, "groups", str(third), reason="test") == parked.Dropped(1, goes_on=False)
     words = ("parked", "drop", str(second), "--reason", "test", "--service", "groups")

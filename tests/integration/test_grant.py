@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import contextlib
+import re
 import time
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
 
+import amqp
 import pika
 import psycopg
 import pytest
@@ -15,14 +17,16 @@ import urllib3
 from pika.adapters.blocking_connection import BlockingChannel
 from pika.exceptions import AMQPConnectionError, ChannelClosedByBroker
 
+from chassis import topology
 from chassis.db import Database
 from chassis.errors import Conflict, Invalid, NotFound
 from chassis.management import Management
 from chassis.settings import Settings
 from services.subscriptions.store.broker import MOST_CHANNELS, MOST_CONNECTIONS, exchanges
 from services.subscriptions.usecases import Grant, create_grant, revoke_grant, rotate_grant
-from tests.integration.bus_rig import depth, relaying, until
+from tests.integration.bus_rig import channel_of, depth, relaying, taken, until
 from tests.integration.subscriptions_rig import connected, journal, know, received
+from tests.integration.test_parked import command
 from tests.support.databases import root_url
 
 REFUSED, NOT_FOUND = 403, 404
@@ -353,3 +357,54 @@ def test_revoking_ends_connections_user_and_queue(
     with pytest.raises(NotFound, match=r"grant\.unknown"):
         revoke_grant(database, subscriptions, org_key=mine.org_key, name="main")
     create_grant(database, subscriptions, org_key=mine.org_key, name="main")
+
+
+def test_a_partners_queue_is_limited_in_bytes_too(
+    subscriptions: Settings, database: Database, grants: tuple[Grant, Grant], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Made with a small limit, where a queue of another version lies that a grant left which broke off half-way."""
+    mine, _ = grants
+    revoke_grant(database, subscriptions, org_key=mine.org_key, name="main")
+    left = {"durable": True, "arguments": {"x-queue-type": "quorum", "x-max-length": 7}}
+    Management(subscriptions).put("queues", subscriptions.vhost, mine.queue, body=left)
+    monkeypatch.setattr(topology, "PARTNER_QUEUE_BYTES", 20_000)
+    create_grant(database, subscriptions, org_key=mine.org_key, name="main")
+    with channel_of(subscriptions) as channel:
+        for number in range(60):
+            told = amqp.Message(b"%2d" % number + b"\xff" * 998, delivery_mode=2)
+            channel.basic_publish(told, topology.PARTNERS, f"org.{mine.org_id}.referral.sent")
+    until(lambda: 0 < depth(subscriptions, mine.queue) <= 20)
+    newest = [int(bytes(each.body)[:2]) for each in taken(subscriptions, mine.queue)]
+    assert newest == list(range(60 - len(newest), 60))  # the oldest were cut
+
+
+def test_the_commands_make_rotate_and_revoke(subscriptions: Settings, database: Database) -> None:
+    key = f"lt-{uuid.uuid4().hex[:8]}"
+    know(database, key)
+
+    def ran(act: str, code: int = 0) -> str:
+        with command(subscriptions, "grant", act, "--org", key, "--name", "cli") as process:
+            said, complaint = process.communicate(timeout=60)
+            assert process.returncode == code, (said, complaint)
+            return said.decode()
+
+    def address(said: str) -> str:
+        return dict(re.findall(r"^(\w+) +(\S.*)$", said, re.MULTILINE))["address"]
+
+    def enters(url: str) -> bool:
+        with contextlib.suppress(AMQPConnectionError):
+            pika.BlockingConnection(pika.URLParameters(url)).close()
+            return True
+        return False
+
+    try:
+        first = address(ran("create"))
+        assert enters(first)
+        second = address(ran("rotate"))
+        assert enters(second)
+        assert not enters(first)
+        assert "its queue is gone" in ran("revoke")
+        assert not enters(second)
+        ran("rotate", code=1)
+    finally:
+        Management(subscriptions).delete("users", topology.partner_queue_name(key, "cli"))

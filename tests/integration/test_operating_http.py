@@ -139,6 +139,7 @@ def test_one_is_replayed_and_comes_back_and_is_dropped(settings_: Settings, oper
     assert depth(settings_, PARKED) == 0
     acts = [row for row in recorded(settings_) if row[0] in {"parked.replay", "parked.drop"}]
     assert acts == [
+        ("parked.replay", SUBJECT, uuid.UUID(item["id"]), "operator.replay", "asked"),
         ("parked.replay", SUBJECT, uuid.UUID(item["id"]), "operator.replay", "done"),
         ("parked.replay", SUBJECT, uuid.UUID(item["id"]), "operator.replay", "repeated"),
         ("parked.drop", SUBJECT, uuid.UUID(item["id"]), "publisher.fault", "done"),

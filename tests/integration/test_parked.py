@@ -109,7 +109,7 @@ def test_a_parked_event_is_listed_replayed_and_another_dropped(
         parked.shown(settings_, "groups", "no id at all")
     assert audited(settings_) == before
     assert {name: count for name, count in before.items() if name != "parked.show"} == {
-        "parked.list": 1, "parked.replay": 1, "parked.drop": 1,
+        "parked.list": 1, "parked.replay": 2, "parked.drop": 1,  # a replay is asked for, and done
     }  # fmt: skip
     assert rows(settings_, "SELECT FROM inbox_waiting") == []
 
@@ -209,7 +209,7 @@ def test_a_replay_that_is_killed_half_way_loses_nothing(settings_: Settings, gro
         until(lambda: depth(settings_, "groups.events") == 0)
     assert all(handler.applied[subject] == [1] for subject in subjects)
     assert depth(settings_, PARKED) == 0
-    # each act is stored before its message goes: none went without its row, at most the last has two
+    # that it was asked for is committed before its message goes: none went without its row, at most the last has two
     assert len(subjects) <= audited(settings_)["parked.replay"] <= len(subjects) + 1
 
 
@@ -297,3 +297,24 @@ def test_a_message_that_was_parked_twice_is_dropped_whole(settings_: Settings) -
     assert parked.drop(settings_, "groups", str(event_id), reason="test").done == 2
     assert audited(settings_) == {"parked.drop": 1}
     assert depth(settings_, PARKED) == 1
+
+
+def test_a_replay_that_cannot_be_sent_was_asked_for_all_the_same(
+    settings_: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The row comes first: an event that is at the service again without a row would be the worse lie."""
+    seen_at: list[dict[str, int]] = []
+
+    def refuse(*_: object) -> str:
+        seen_at.append(audited(settings_))
+        raise LinkLost("retry.not_accepted")
+
+    monkeypatch.setattr(retry.Retries, "replay", refuse)
+    event_id = uuid.uuid4()
+    park(settings_, message(uuid.uuid4(), 1, id=event_id))
+    for named in (str(event_id), None):
+        with pytest.raises(LinkLost):
+            parked.replay(settings_, "groups", named)
+    assert seen_at == [{"parked.replay": 1}, {"parked.replay": 2}]
+    assert seen(settings_, "groups", "SELECT outcome FROM audit WHERE operation = 'parked.replay'") == [("asked",)] * 2
+    until(lambda: depth(settings_, PARKED) == 1)

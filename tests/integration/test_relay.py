@@ -14,6 +14,7 @@ import pytest
 from chassis import topology
 from chassis.clock import now
 from chassis.db import Database
+from chassis.envelope import event
 from chassis.link import CLOSING, Link, LinkLost, Outgoing
 from chassis.outbox import Ready
 from chassis.relay import store
@@ -21,9 +22,11 @@ from chassis.settings import Settings
 from deploy.local import broker
 from services.directory.events import SERVICE_CHANGED
 from tests.integration.bus_rig import depth, relaying, taken, tell, until
+from tests.support.facts import facts
 from tests.support.own_broker import OwnBroker
 
 Make = Callable[..., Settings]
+MANY = 3_000
 
 
 @pytest.fixture
@@ -88,6 +91,26 @@ def test_an_unroutable_event_stays_in_the_outbox_until_it_can_go(directory: Sett
         until(lambda: unpublished(directory) == 0)
         until(lambda: not figures.snapshot()["directory"]["degraded"])
     assert len(taken(directory, "subscriptions.events")) == 1
+
+
+def test_thousands_that_go_nowhere_hold_up_nothing_else(directory: Settings, database: Database) -> None:
+    for service in ("subscriptions", "referrals"):
+        broker.manage(directory, "DELETE", f"queues/{directory.vhost}/{service}.events", None)
+    with database.background("test") as work:
+        for _ in range(MANY):
+            about = ("service", uuid.uuid4())
+            told = {"audience": "network", "data": facts(SERVICE_CHANGED), "at": now()}
+            work.tell(event(SERVICE_CHANGED, aggregate=about, id=uuid.uuid4(), **told))
+    with relaying(directory, "directory") as figures:
+        until(lambda: figures.snapshot()["directory"]["returned"])
+        tell(database, uuid.uuid4(), 5)
+        until(lambda: depth(directory, "groups.events") == 5)
+        assert unpublished(directory) == MANY
+        link = Link(directory.amqp_url("subscriptions"), name="test")
+        link.open()
+        topology.declare_service(link.connection, "subscriptions", ["#"])
+        link.close()
+        until(lambda: unpublished(directory) == 0, 90)
 
 
 def test_a_queue_that_was_full_for_a_while_is_filled_afterwards(directory: Settings, database: Database) -> None:
@@ -168,7 +191,7 @@ def test_published_rows_are_cleaned_after_their_retention(directory: Settings, d
             "       now() - n * interval '1 day' FROM generate_series(6, 8) AS n"
         )
         assert store.clean(connection, 7) == 2 + 2  # two events, and the requests of seven and eight days ago
-        assert len(store.oldest(connection, without=[], limit=10)) == 1
+        assert len(store.oldest(connection, without=[], broken=[], limit=10)) == 1
 
 
 @pytest.fixture

@@ -28,7 +28,8 @@ ROUND_SECONDS = 0.5
 class Partner:
     """A partner's reader in a thread: it reconnects, and acknowledges after it has kept an event."""
 
-    def __init__(self, address: str, queue: str) -> None:
+    def __init__(self, address: str, queue: str, entitled: dict[str, int]) -> None:
+        self.entitled = entitled  # its streams, and where each begins for it
         self.arrived: list[tuple[float, bytes]] = []  # when, and what
         self.different: set[int] = set()
         self._address, self._queue = address, queue
@@ -110,6 +111,7 @@ def evidence_of(
     if partner:
         found.arrived = [body for _, body in partner.arrived]
         found.delivered = [json.loads(body) for body in found.arrived]
+        found.entitled = partner.entitled
     return found
 
 

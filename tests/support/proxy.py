@@ -96,10 +96,12 @@ class Handle:
         assert self._process.stdout.readline() == b"ready\n"
 
     def order(self, listen: int, mode: str, seconds: float = 0.0) -> None:
-        """Change what happens at a port."""
+        """Change what happens at a port; it is so when this returns."""
         assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(f"{listen} {mode} {seconds}\n".encode("ascii"))
         self._process.stdin.flush()
+        assert self._process.stdout.readline() == b"done\n"
 
     @property
     def pid(self) -> int:
@@ -122,6 +124,8 @@ def main(arguments: list[str]) -> None:
     for line in sys.stdin:
         listen_text, mode, seconds = line.split()
         ways[int(listen_text)].obey(mode, float(seconds))
+        sys.stdout.write("done\n")
+        sys.stdout.flush()
     os._exit(0)  # its threads wait for sockets
 
 

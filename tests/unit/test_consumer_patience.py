@@ -3,25 +3,22 @@
 from __future__ import annotations
 
 import threading
-from collections import Counter
 
 import pytest
 
 from chassis.errors import Unavailable
-from chassis.pulse import Pulse
-from chassis.settling import BUSY_TRIES, Settler
+from chassis.link import LinkLost
+from chassis.patience import BUSY_TRIES, Patience
 
 
 @pytest.fixture
-def settler(monkeypatch: pytest.MonkeyPatch) -> Settler:
-    made = Settler.__new__(Settler)  # its connections are not what is tried here
-    made.counts, made.pulse = Counter(), Pulse()
-    made._stopping = threading.Event()
-    monkeypatch.setattr(made, "_sleep", lambda _seconds: None)
+def patience(monkeypatch: pytest.MonkeyPatch) -> Patience:
+    made = Patience("groups", threading.Event())
+    monkeypatch.setattr(made, "sleep", lambda _seconds: None)
     return made
 
 
-def test_busy_every_time_is_given_up(settler: Settler) -> None:
+def test_busy_every_time_is_given_up(patience: Patience) -> None:
     tries = []
 
     def step() -> None:
@@ -29,11 +26,11 @@ def test_busy_every_time_is_given_up(settler: Settler) -> None:
         raise Unavailable("database.busy", "x")
 
     with pytest.raises(Unavailable):
-        settler._patiently(step)
+        patience.for_database(step)
     assert len(tries) == BUSY_TRIES
 
 
-def test_gone_is_waited_for(settler: Settler) -> None:
+def test_gone_is_waited_for(patience: Patience) -> None:
     tries = []
 
     def step() -> str:
@@ -42,4 +39,19 @@ def test_gone_is_waited_for(settler: Settler) -> None:
             raise Unavailable("database.unavailable", "x")
         return "done"
 
-    assert settler._patiently(step) == "done"
+    assert patience.for_database(step) == "done"
+
+
+def test_waiting_for_the_broker_alone_is_no_sign_of_life(patience: Patience, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Else a consumer that can neither delay nor park what failed would look healthy for ever."""
+    tries, beats = [], []
+    monkeypatch.setattr(patience.pulse, "beat", lambda: beats.append(1))
+
+    def send() -> str:
+        tries.append(1)
+        if len(tries) < 30:
+            raise LinkLost("retry.not_accepted")
+        return "parked"
+
+    assert patience.for_broker(send) == "parked"
+    assert beats == []

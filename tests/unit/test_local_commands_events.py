@@ -108,7 +108,7 @@ def codes_of_the_program() -> set[str]:
     said = re.findall(r'(?:Unreadable|Unfit)\("([a-z_.]+)"[,)]', text) + re.findall(
         r'park\([^)]*"([a-z_]+\.[a-z_]+)"', text
     )
-    return {*said, *re.findall(r'^[A-Z_]+ = "(event\.[a-z_]+)"$', text, re.MULTILINE), "delivery.limit"}
+    return {*said, *re.findall(r'^[A-Z_]+ = "((?:event|tries)\.[a-z_]+)"$', text, re.MULTILINE), "delivery.limit"}
 
 
 def test_every_reason_is_explained_in_the_program_and_on_the_page() -> None:

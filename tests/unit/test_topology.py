@@ -32,7 +32,7 @@ GONE_PREFIXES = ("x-ha-", "ha-")
 GONE_KEYS = ("cluster_partition_handling", "deprecated_features", "queue_master_locator", "classic_queue", "lazy_queue")
 KNOWN = {
     "x-queue-type", "x-delivery-limit", "x-overflow", "x-dead-letter-exchange", "x-dead-letter-routing-key",
-    "x-dead-letter-strategy", "x-max-length", "x-message-ttl",
+    "x-dead-letter-strategy", "x-max-length", "x-max-length-bytes", "x-message-ttl",
 }  # fmt: skip
 """Arguments that a quorum queue has on all of these versions."""
 

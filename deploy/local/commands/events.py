@@ -185,7 +185,7 @@ def _lines(service: str, source: tuple[Database, Any]) -> list[str]:
 
 
 @click.command()
-@click.option("--service", type=click.Choice(SERVICES), help="Whose events; may be left out with --since.")
+@click.option("--service", type=click.Choice(SERVICES), help="Whose events; may be left out but with --everything.")
 @click.option("--since", type=MOMENT, help="What was published since then: a time with offset, or 2h, 1d.")
 @click.option("--aggregate", type=click.UUID, help="All events of one object, by its id.")
 @click.option("--everything", metavar="NOUN", help="All objects of a noun, such as referral or organisation.")
@@ -201,8 +201,8 @@ def republish(service: str | None, since: dt.datetime | None, aggregate: UUID | 
     if sum(given is not None for given in (since, aggregate, everything)) != 1:
         message = "give one of --since, --aggregate and --everything"
         raise click.UsageError(message)
-    if service is None and since is None:
-        message = "give --service: an object belongs to one service"
+    if service is None and everything is not None:
+        message = "give --service: a noun belongs to one service"
         raise click.UsageError(message)
     from deploy.local.commands.again import tell_again
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 import datetime as dt
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import click
 
@@ -23,7 +23,10 @@ if TYPE_CHECKING:
 
     from chassis.parked import Detail, Replayed
 
+Result = TypeVar("Result")
+
 SERVICE = click.option("--service", type=click.Choice(SERVICES), required=True, help="Whose queue of parked events.")
+WHERE = click.option("--service", type=click.Choice(SERVICES), help="Only at this service; wherever it is otherwise.")
 
 
 def _code(_context: click.Context, _parameter: click.Parameter, value: str) -> str:
@@ -70,39 +73,46 @@ def parked_list(service: str | None) -> None:
 
 @parked.command("show")
 @click.argument("event_id")
-@SERVICE
-def parked_show(event_id: str, service: str) -> None:
+@WHERE
+def parked_show(event_id: str, service: str | None) -> None:
     """Show one parked event and what its reason means: names, codes, ids and times, never its content.
 
     \b
     Example:
-      tukiverkko parked show 0190f3c2-... --service referrals
+      tukiverkko parked show 0190f3c2-...
     """
     from chassis import parked as store
 
-    with _refusals():
-        _print(store.shown(Settings.load(), service, event_id))
+    settings = Settings.load()
+    for name, detail in _everywhere(service, lambda name: store.shown(settings, name, event_id)).items():
+        click.echo(f"{'parked at:':<10} {name}")
+        _print(detail)
 
 
 @parked.command("replay")
 @click.argument("event_id", required=False)
-@click.option("--all", "everything", is_flag=True, help="All that is parked at this service now.")
+@click.option("--all", "everything", is_flag=True, help="All that is parked now.")
 @click.option("--since", type=MOMENT, help="What was parked since then: a time with its offset, or 15m, 2h, 1d.")
-@SERVICE
-def parked_replay(event_id: str | None, service: str, since: dt.datetime | None, *, everything: bool) -> None:
+@WHERE
+def parked_replay(event_id: str | None, service: str | None, since: dt.datetime | None, *, everything: bool) -> None:
     """Give one parked event, all, or those parked since a moment to the service again.
 
-    What is parked again meanwhile stays parked. When this command is killed nothing is lost: at worst one event goes
-    to the service twice, which recognises it.
+    What is parked at several services goes to each of them, unless one is named. What is parked again meanwhile stays
+    parked. When this command is killed nothing is lost: at worst one event goes to the service twice, which recognises
+    it.
 
     \b
     Example:
-      tukiverkko parked replay --since 2h --service referrals
+      tukiverkko parked replay --since 2h
     """
+    from chassis.parked import Replayed
+
     if sum((event_id is not None, everything, since is not None)) != 1:
         message = "give an event id, or --all, or --since with a time"
         raise click.UsageError(message)
-    done = _replay(Settings.load(), service, event_id, since)
+    settings = Settings.load()
+    places = _everywhere(service, lambda name: _replay(settings, name, event_id, since))
+    done = Replayed(sum(each.done for each in places.values()), sum(each.left for each in places.values()))
     say(f"{done.done} {'event' if done.done == 1 else 'events'} replayed.")
     if done.left:
         rest = "replay or drop older ones first" if since else "call it again"
@@ -112,20 +122,20 @@ def parked_replay(event_id: str | None, service: str, since: dt.datetime | None,
 @parked.command("drop")
 @click.argument("event_id")
 @click.option("--reason", required=True, callback=_code, help="A code for the audit, for example operator.duplicate.")
-@SERVICE
-def parked_drop(event_id: str, reason: str, service: str) -> None:
-    """Take a parked event away for good and let what waits behind it go on.
+@WHERE
+def parked_drop(event_id: str, reason: str, service: str | None) -> None:
+    """Take a parked event away for good, wherever it is parked, and let what waits behind it go on.
 
     \b
     Example:
-      tukiverkko parked drop 0190f3c2-... --reason operator.duplicate --service referrals
+      tukiverkko parked drop 0190f3c2-... --reason operator.duplicate
     """
     from chassis import parked as store
 
-    with _refusals():
-        dropped = store.drop(Settings.load(), service, event_id, reason=reason)
-    say(f"Event {event_id} dropped.")
-    if dropped.goes_on is False:
+    settings = Settings.load()
+    places = _everywhere(service, lambda name: store.drop(settings, name, event_id, reason=reason))
+    say(f"Event {event_id} dropped at {', '.join(places)}.")
+    if any(dropped.goes_on is False for dropped in places.values()):
         say(
             "What waits behind it does not go on by that: an earlier event of the same object is parked or missing. "
             "See `tukiverkko parked list`; for one that nobody can tell again, `tukiverkko parked forget`."
@@ -153,6 +163,24 @@ def parked_forget(subject: UUID, reason: str, service: str) -> None:
     steps = "1 missing event" if given.steps == 1 else f"{given.steps} missing events"
     streams = "1 stream" if given.streams == 1 else f"{given.streams} streams"
     say(f"{steps} given up in {streams} of {subject}; what waits behind goes on within seconds.")
+
+
+def _everywhere(service: str | None, act: Callable[[str], Result]) -> dict[str, Result]:
+    """What an act gives at each service where there is what it needs. Raises LocalFault when there is none."""
+    from chassis.errors import NotFound
+
+    found, refusal = {}, None
+    for name in [service] if service else SERVICES:
+        try:
+            with _refusals():
+                found[name] = act(name)
+        except LocalFault as fault:
+            if not isinstance(fault.__cause__, NotFound):
+                raise
+            refusal = fault
+    if refusal is not None and not found:
+        raise refusal
+    return found
 
 
 def _replay(settings: Settings, service: str, event_id: str | None, since: dt.datetime | None) -> Replayed:

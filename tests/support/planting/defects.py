@@ -100,6 +100,13 @@ def _reversed_to_partners(original: Any, link: Any, messages: Any) -> Any:
     return original(link, list(reversed(messages)) if messages[0].exchange == "partners" else messages)
 
 
+def _without_the_network(original: Any, link: Any, messages: Any) -> Any:
+    held = [message for message in messages if message.exchange == "partners" and "network." in message.routing_key]
+    receipt = original(link, [message for message in messages if message not in held])
+    receipt.confirmed.extend(message.key for message in held)
+    return receipt
+
+
 def _to_a_stranger(original: Any, *facts: Any, **named: Any) -> Any:
     if named["state"] == "sent" and named["audience"] == facts[0].receiver_id and _every("stranger", 5):
         named["audience"] = STRANGER
@@ -189,6 +196,13 @@ _plant(
     "The relay hands a batch to the partners in another order.",
     found_by="in another order",
     places={"chassis.link:Link.publish": _reversed_to_partners},
+)
+_plant(
+    "keep_a_stream_back",
+    "Of the stream of the network, which each partner has beside its own, nothing ever reaches any.",
+    needs="directory",
+    found_by="the partner has 0 of network",
+    places={"chassis.link:Link.publish": _without_the_network},
 )
 _plant(
     "tell_a_stranger",

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 PLACE = "PLANTING_CONTROL"
-_known: tuple[int, dict[str, Any]] = (0, {})
+_known: tuple[tuple[int, int], dict[str, Any]] = ((0, 0), {})
 
 
 def give(path: Path, number: int, **orders: Any) -> None:
@@ -29,7 +29,8 @@ def wanted(name: str) -> Any:
     global _known  # noqa: PLW0603 - one process, one file
     path = os.environ[PLACE]
     try:
-        changed = os.stat(path).st_mtime_ns  # noqa: PTH116 - asked thousands of times a second
+        found = os.stat(path)  # noqa: PTH116 - asked thousands of times a second
+        changed = found.st_mtime_ns, found.st_ino  # the clock of files is coarse: two orders may have one time
         if changed != _known[0]:
             _known = changed, json.loads(Path(path).read_text(encoding="ascii"))
     except OSError:
