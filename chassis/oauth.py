@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import orjson
 
-from chassis.errors import Refused
+from chassis.errors import OAuthRefused, Refused
 from chassis.problems import Problem
 
 ERRORS = (
@@ -29,21 +29,8 @@ _HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
 )
 _BUSY = frozenset({429, 503, 504})
-
-
-class OAuthRefused(Refused):
-    """The token endpoint says no (400): `code` is one of ERRORS, `detail` one sentence in plain ASCII."""
-
-    status = 400
-
-
-class InvalidClient(OAuthRefused):
-    """Nobody knows this client, or the credentials are not his: the answer is the same on purpose (401)."""
-
-    status = 401
-
-    def __init__(self) -> None:
-        super().__init__("invalid_client", "The client is not known or its credentials are wrong.")
+_OWN_STATUS = frozenset({401, 408, 413, *_BUSY})
+"""Everything else is 400, as section 5.2 demands."""
 
 
 def oauth_error_of(error: Refused) -> Problem:
@@ -60,7 +47,8 @@ def oauth_error_of(error: Refused) -> Problem:
         headers.append(("Retry-After", str(retry_after)))
     if error.status == 401:  # noqa: PLR2004 - as above
         headers.append(("WWW-Authenticate", 'Basic realm="tukiverkko"'))
-    return _said(error.status, code, error.detail, tuple(headers))
+    status = error.status if error.status in _OWN_STATUS else 400
+    return _said(status, code, error.detail, tuple(headers))
 
 
 def oauth_fault() -> Problem:
