@@ -24,7 +24,7 @@ PROOF_SECONDS = 300
 
 ALGORITHMS: Mapping[tuple[str, str | None], tuple[str, ...]] = {
     ("EC", "P-256"): ("ES256",),
-    ("OKP", "Ed25519"): ("EdDSA",),
+    ("OKP", "Ed25519"): ("EdDSA", "Ed25519"),
     ("RSA", None): ("PS256", "RS256"),
 }
 """Which algorithms a key of a kind and curve may sign with; nothing else is looked at."""

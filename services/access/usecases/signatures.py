@@ -11,6 +11,7 @@ from typing import Any
 from joserfc import jws
 from joserfc.errors import JoseError
 from joserfc.jwk import ECKey, OKPKey, RSAKey
+from joserfc.util import urlsafe_b64decode
 
 from chassis.errors import Invalid
 from services.access.rules import clients as rules
@@ -19,15 +20,16 @@ KINDS: Mapping[str, type[ECKey | OKPKey | RSAKey]] = {"EC": ECKey, "OKP": OKPKey
 
 
 def is_signed(token: str, algorithm: str, jwk: Mapping[str, Any]) -> bool:
-    """Whether the key signed the token by this algorithm."""
+    """Whether the key signed the token by this algorithm; form and header were judged before."""
     if algorithm not in rules.algorithms_of(jwk):
         return False
+    text, _, signature = token.rpartition(".")
     try:
         key = KINDS[str(jwk["kty"])].import_key(dict(jwk))
-        jws.deserialize_compact(token, key, algorithms=[algorithm], registry=_registry(algorithm))
+        model = jws.JWSRegistry.algorithms[algorithm]
+        return model.verify(text.encode("ascii"), urlsafe_b64decode(signature.encode("ascii")), key)
     except (JoseError, ValueError, TypeError, KeyError):
         return False
-    return True
 
 
 def check_usable(jwk: Mapping[str, str]) -> None:
@@ -41,17 +43,12 @@ def check_usable(jwk: Mapping[str, str]) -> None:
 @cache
 def nobodys_key(algorithm: str) -> dict[str, Any]:
     """A key that belongs to nobody: whoever is not known is given the same work as whoever is."""
-    if algorithm == "EdDSA":
+    if algorithm in {"EdDSA", "Ed25519"}:
         return dict(OKPKey.generate_key("Ed25519", private=False).as_dict(private=False))
     if algorithm == "ES256":
         return dict(ECKey.generate_key("P-256", private=False).as_dict(private=False))
     modulus = int.from_bytes(hashlib.shake_256(b"nobody").digest(256)) | 1 << 2047 | 1
     return {"kty": "RSA", "n": _text(modulus), "e": "AQAB"}
-
-
-def _registry(algorithm: str) -> jws.JWSRegistry:
-    # header members were judged before; x5t is one that the library does not know by itself
-    return jws.JWSRegistry(algorithms=[algorithm], strict_check_header=False)
 
 
 def _text(number: int) -> str:
