@@ -1,4 +1,4 @@
-"""Systems that ask for tokens by themselves, in a whole network: revoked everywhere within seconds, keys turned, no gap."""
+"""Systems that ask for tokens by themselves, in a whole network: revoked within seconds, keys turned without a gap."""
 
 from __future__ import annotations
 
