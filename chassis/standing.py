@@ -16,7 +16,6 @@ import orjson
 import urllib3
 from joserfc.errors import JoseError
 
-from chassis import health
 from chassis.identity import Standing, TokenVerifier, keys_of
 from chassis.settings import Settings
 from chassis.tracing import emit
@@ -46,7 +45,6 @@ class Follower:
     def start(self) -> None:
         """Follow from now on, until the process ends."""
         self._verifier.ask_again = self.look_soon
-        health.gauge("access_copy_age_seconds", "Age of this process's copy of keys and revocations", self.age)
         threading.Thread(target=self._follow, daemon=True, name="follow-access").start()
 
     def age(self) -> float:

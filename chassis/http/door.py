@@ -101,7 +101,9 @@ class Door(WebServer):
         self._gt = self.container.spawn_managed_thread(self.run)
         self._watching = self.container.spawn_managed_thread(self._watch)
         if "verifier" not in self.container.config:
-            Follower(self.container.config["settings"], self.verifier).start()
+            follower = Follower(self.container.config["settings"], self.verifier)
+            health.gauge("access_copy_age_seconds", "Age of the copy of keys and revocations", follower.age)
+            follower.start()
 
     def ready(self) -> bool:
         """Whether new work is welcome."""

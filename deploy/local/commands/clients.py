@@ -26,24 +26,9 @@ SCOPE = click.option("--scope", "scopes", multiple=True, required=True, help="A 
 CLIENT = click.argument("client_id", type=click.UUID)
 
 
-def _jwk(_context: click.Context, _parameter: click.Parameter, value: Path | None) -> Any:
-    if value is None:
-        return None
-    try:
-        found = json.loads(value.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        message = f"{value} holds no JSON that can be read"
-        raise click.BadParameter(message) from error
-    if not isinstance(found, dict):
-        message = f"{value} holds no JWK, which is one JSON object"
-        raise click.BadParameter(message)
-    return found
-
-
 JWK = click.option(
     "--jwk",
     type=click.Path(path_type=Path),
-    callback=_jwk,
     help="File with the client's PUBLIC key as a JWK; without it the client gets a secret.",
 )
 
@@ -63,7 +48,7 @@ def client() -> None:
 @click.option("--name", required=True, help="What the organisation calls it.")
 @SCOPE
 @JWK
-def client_create(org_key: str, name: str, scopes: tuple[str, ...], jwk: Any) -> None:
+def client_create(org_key: str, name: str, scopes: tuple[str, ...], jwk: Path | None) -> None:
     """Register a client; its secret is shown once.
 
     \b
@@ -75,7 +60,7 @@ def client_create(org_key: str, name: str, scopes: tuple[str, ...], jwk: Any) ->
 
     method = "private_key_jwt" if jwk is not None else "client_secret"
     with database(Settings.load(), "access") as db:
-        made = operated.create_client(db, org_key=org_key, name=name, roles=scopes, method=method, jwk=jwk)
+        made = operated.create_client(db, org_key=org_key, name=name, roles=scopes, method=method, jwk=_read(jwk))
     _show(made)
 
 
@@ -107,7 +92,7 @@ def client_list(org_key: str) -> None:
     show_default=True,
     help="How long the old one lives on; 0 ends it at once, with its tokens.",
 )
-def client_rotate(client_id: UUID, org_key: str, jwk: Any, overlap_hours: int) -> None:
+def client_rotate(client_id: UUID, org_key: str, jwk: Path | None, overlap_hours: int) -> None:
     """Give a client another secret, shown once, or another key.
 
     \b
@@ -118,7 +103,9 @@ def client_rotate(client_id: UUID, org_key: str, jwk: Any, overlap_hours: int) -
     from services.access.usecases import operated
 
     with database(Settings.load(), "access") as db:
-        made = operated.rotate_client(db, org_key=org_key, client_id=client_id, jwk=jwk, overlap_hours=overlap_hours)
+        made = operated.rotate_client(
+            db, org_key=org_key, client_id=client_id, jwk=_read(jwk), overlap_hours=overlap_hours
+        )
     _show(made)
 
 
@@ -242,6 +229,20 @@ def keys_rotate(*, publish_only: bool) -> None:
     except (OSError, ValueError) as error:
         message = f"The signing keys in {home} cannot be changed: {getattr(error, 'strerror', None) or 'unreadable'}."
         raise LocalFault(message) from error
+
+
+def _read(path: Path | None) -> Any:
+    if path is None:
+        return None
+    try:
+        found = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        message = f"{path} holds no JSON that can be read."
+        raise LocalFault(message) from error
+    if not isinstance(found, dict):
+        message = f"{path} holds no JWK, which is one JSON object."
+        raise LocalFault(message)
+    return found
 
 
 def _show(made: Made) -> None:
