@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hmac
 import json
+import re
 import time
 import uuid
 from collections.abc import Callable
@@ -29,6 +30,13 @@ ORG = uuid.uuid4()
 NOW = int(time.time())
 
 
+@dataclass(frozen=True)
+class At:
+    """A moment so many seconds from when the token is made: the table is older by then."""
+
+    seconds: int
+
+
 @dataclass
 class Forge:
     """The true key, and all that a forger has."""
@@ -41,9 +49,11 @@ class Forge:
     def claims(self, **changes: Any) -> dict[str, Any]:
         usual = {
             "iss": ISSUER, "sub": "client:t", "org": str(ORG), "org_key": "lt-police", "aud": AUDIENCE,
-            "scope": "sender_worker", "iat": NOW, "nbf": NOW, "exp": NOW + 300, "jti": "j",
+            "scope": "sender_worker", "iat": At(0), "nbf": At(0), "exp": At(300), "jti": "j",
         }  # fmt: skip
-        return {**usual, **changes}
+        now = int(time.time())
+        whole = {**usual, **changes}
+        return {name: now + value.seconds if isinstance(value, At) else value for name, value in whole.items()}
 
     def header(self, **changes: Any) -> dict[str, Any]:
         whole = {"alg": "ES256", "typ": "at+jwt", "kid": self.key.kid, **changes}
@@ -163,10 +173,16 @@ def headed(**header: Any) -> Callable[[Forge], str]:
     return lambda forge: forge.true(header)
 
 
-def written(head: str | None = None, body: str | None = None) -> Callable[[Forge], str]:
+def written(head: str = "{HEAD}", body: str = "{BODY}", **instead: str) -> Callable[[Forge], str]:
+    """Signed over these texts; `instead` puts something that is no number of seconds in the place of one."""
+
     def make(forge: Forge) -> str:
-        texts = head or json.dumps(forge.header()), body or json.dumps(forge.claims())
-        return forge.raw(*(text.replace("KID", str(forge.key.kid)) for text in texts))
+        members = json.dumps(forge.claims())[1:-1]
+        for name, text in instead.items():
+            members = re.sub(rf'"{name}": [0-9]+', lambda _, name=name, text=text: f'"{name}": {text}', members)
+        return forge.raw(
+            head.replace("HEAD", GOOD_HEAD).replace("KID", str(forge.key.kid)), body.replace("BODY", members)
+        )
 
     return make
 
@@ -176,7 +192,6 @@ def bent(change: Callable[[str], str]) -> Callable[[Forge], str]:
 
 
 GOOD_HEAD = '"alg":"ES256","typ":"at+jwt","kid":"KID"'
-BODY = json.dumps(Forge.claims(None))[1:-1]  # type: ignore[arg-type]
 FORGED: dict[str, Callable[[Forge], str]] = {}
 for name in ("none", "None", "NONE", "nOnE", ""):
     FORGED[f"alg {name!r}"] = unsigned(f'{{"alg":"{name}","typ":"at+jwt","kid":"k"}}')
@@ -254,13 +269,13 @@ for value in ("https://elsewhere.example", ISSUER + "/", ISSUER.upper(), "", Non
 for value in ("other", "Tukiverkko", "", None, [AUDIENCE], ["other", AUDIENCE], 7, ISSUER, ...):
     FORGED[f"audience {value!r}"] = told(aud=value)
 for value in (
-    1, 0, -1, NOW - 1, NOW - 3600, NOW + 100_000, NOW + 602, 2**31, 2**53, 2**63, 10**30, "soon", str(NOW + 60), True,
+    1, 0, -1, At(-1), At(-3600), At(100_000), At(602), 2**31, 2**53, 2**63, 10**30, "soon", str(NOW + 60), True,
     NOW + 60.0, NOW + 60.5, None, [NOW + 60], ...,
 ):  # fmt: skip
     FORGED[f"end {value!r}"] = told(exp=value)
-for value in (NOW + 60, NOW + 10**6, 10**30, "now", str(NOW), True, NOW + 0.5, None, [NOW], ..., NOW - 700, -(10**30)):
+for value in (At(60), At(10**6), 10**30, "now", str(NOW), True, NOW + 0.5, None, [NOW], ..., At(-700), -(10**30)):
     FORGED[f"issued {value!r}"] = told(iat=value)
-for value in (NOW + 60, NOW + 10**6, 10**30, "now", True, NOW + 0.5, None, ...):
+for value in (At(60), At(10**6), 10**30, "now", True, NOW + 0.5, None, ...):
     FORGED[f"not before {value!r}"] = told(nbf=value)
 for claim, values in {
     "sub": (None, 7, ["client:t"], {"a": 1}, ...),
@@ -277,31 +292,31 @@ for claim, values in {
     for value in values:
         FORGED[f"{claim} {value!r}"[:80]] = told(**{claim: value})
 FORGED |= {
-    "alg twice": written('{"alg":"none",' + GOOD_HEAD + "}"),
-    "alg twice, the good one first": written("{" + GOOD_HEAD + ',"alg":"none"}'),
-    "kid twice": written('{"kid":"x",' + GOOD_HEAD + "}"),
-    "sub twice": written(None, '{"sub":"client:other",' + BODY + "}"),
-    "scope twice": written(None, "{" + BODY + ',"scope":"operator"}'),
-    "org twice": written(None, "{" + BODY + f',"org":"{uuid.uuid4()}"' + "}"),
-    "exp twice": written(None, "{" + BODY + ',"exp":9999999999}'),
-    "end NaN": written(None, "{" + BODY.replace(f'"exp": {NOW + 300}', '"exp": NaN') + "}"),
-    "end Infinity": written(None, "{" + BODY.replace(f'"exp": {NOW + 300}', '"exp": Infinity') + "}"),
-    "end 1e99": written(None, "{" + BODY.replace(f'"exp": {NOW + 300}', '"exp": 1e99') + "}"),
-    "start -Infinity": written(None, "{" + BODY.replace(f'"nbf": {NOW}', '"nbf": -Infinity') + "}"),
-    "a number without end": written(None, "{" + BODY.replace(f'"nbf": {NOW}', f'"nbf": {"9" * 2000}') + "}"),
-    "payload a list": written(None, "[{" + BODY + "}]"),
-    "payload a text": written(None, '"x"'),
-    "payload null": written(None, "null"),
-    "payload nothing": written(None, " "),
-    "payload with a tail": written(None, "{" + BODY + "} x"),
-    "payload of two": written(None, "{" + BODY + "}{" + BODY + "}"),
-    "payload deep": written(None, '{"a":' * 300 + "1" + "}" * 300),
-    "payload of brackets": written(None, "[" * 2000),
-    "header a list": written("[{" + GOOD_HEAD + "}]"),
+    "alg twice": written('{"alg":"none",HEAD}'),
+    "alg twice, the good one first": written('{HEAD,"alg":"none"}'),
+    "kid twice": written('{"kid":"x",HEAD}'),
+    "sub twice": written(body='{"sub":"client:other",BODY}'),
+    "scope twice": written(body='{BODY,"scope":"operator"}'),
+    "org twice": written(body=f'{{BODY,"org":"{uuid.uuid4()}"}}'),
+    "exp twice": written(body='{BODY,"exp":9999999999}'),
+    "end NaN": written(exp="NaN"),
+    "end Infinity": written(exp="Infinity"),
+    "end 1e99": written(exp="1e99"),
+    "start -Infinity": written(nbf="-Infinity"),
+    "a number without end": written(nbf="9" * 2000),
+    "payload a list": written(body="[{BODY}]"),
+    "payload a text": written(body='"x"'),
+    "payload null": written(body="null"),
+    "payload nothing": written(body=" "),
+    "payload with a tail": written(body="{BODY} x"),
+    "payload of two": written(body="{BODY}{BODY}"),
+    "payload deep": written(body='{"a":' * 300 + "1" + "}" * 300),
+    "payload of brackets": written(body="[" * 2000),
+    "header a list": written("[{HEAD}]"),
     "header null": written("null"),
     "header of brackets": written("[" * 2000),
     "header deep": written('{"a":' * 300 + "1" + "}" * 300),
-    "header with a tail": written("{" + GOOD_HEAD + "}x"),
+    "header with a tail": written("{HEAD}x"),
     "DER signature": der,
     "encrypted": nested,
     "another spelling of the last character": respelt,
@@ -382,8 +397,8 @@ CONTROLS: dict[str, Callable[[Forge], str]] = {
     ),
     "by the forger's own tool": Forge.good,
     "written by hand": written(),
-    "with spaces in its JSON": written("{ " + GOOD_HEAD + " }", "{ " + BODY + "\n}"),
-    "from a clock that is a little ahead": told(iat=NOW + 4, nbf=NOW + 4),
+    "with spaces in its JSON": written("{ HEAD }", "{ BODY\n}"),
+    "from a clock that is a little ahead": told(iat=At(4), nbf=At(4)),
     "with units and proof": told(units="a b", auth_time=NOW),
 }
 
@@ -397,10 +412,10 @@ def test_a_true_token_is_accepted(forge: Forge, make: Callable[[Forge], str]) ->
 
 def test_a_revoked_subject_is_refused_from_the_cache_too_and_later_tokens_are_good(forge: Forge) -> None:
     verifier = TokenVerifier(forge.settings)
-    old, new, other = forge.true(iat=NOW - 50), forge.true(jti="new"), forge.true(iat=NOW - 50, sub="client:other")
+    old, new, other = forge.true(iat=At(-50)), forge.true(jti="new"), forge.true(iat=At(-50), sub="client:other")
     for token in (old, new, other):
         verifier.verify(token)
-    verifier.adopt(Standing(keys=verifier._standing.keys, revoked={"client:t": NOW - 10}))
+    verifier.adopt(Standing(keys=verifier._standing.keys, revoked={"client:t": int(time.time()) - 10}))
     with pytest.raises(Unauthenticated):
         verifier.verify(old)
     assert verifier.verify(new).token_id == "new"
