@@ -128,3 +128,18 @@ class Unavailable(Refused):
     def __init__(self, code: str, detail: str, *, retry_after: int = 5) -> None:
         super().__init__(code, detail)
         self.retry_after = retry_after
+
+
+class OAuthRefused(Refused):
+    """The token endpoint says no (400): `code` is one of RFC 6749 section 5.2 (chassis/oauth.py)."""
+
+    status = 400
+
+
+class InvalidClient(OAuthRefused):
+    """Nobody knows this client, or the credentials are not its own: the answer is the same on purpose (401)."""
+
+    status = 401
+
+    def __init__(self) -> None:
+        super().__init__("invalid_client", "The client is not known or its credentials are wrong.")

@@ -1,34 +1,41 @@
-"""Who is calling: ES256 access tokens are issued for development and verified by every process itself.
+"""Who is calling: every process verifies ES256 access tokens itself.
 
 Source: access-and-privacy.md section 1. Algorithm, type, issuer, audience and claims are named explicitly; a header
-that brings its own key (jwk, jku, x5u, x5c) or anything unknown is refused, and so are repeated members.
+that brings its own key (jwk, jku, x5u, x5c) or anything unknown is refused, and so are repeated members. What access
+says about keys and revocations comes through `adopt` (chassis/standing.py); until then the file keys/jwks.json counts.
 """
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hashlib
 import json
-import os
 import time
 import uuid
-from dataclasses import dataclass
-from pathlib import Path
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 from joserfc import jws
 from joserfc.errors import JoseError
-from joserfc.jwk import ECKey, KeySet
+from joserfc.jwk import ECKey
 
+from chassis.compact import read_parts
 from chassis.errors import Unauthenticated
 from chassis.settings import Settings
+from chassis.signing import ALGORITHM, AUDIENCE, ISSUER, LONGEST_LIFE, SKEW, ensure_signing_key, issue_token
 
-ISSUER = "https://tukiverkko.local"
-AUDIENCE = "tukiverkko"
-LONGEST_LIFE = 600
+__all__ = [
+    "AUDIENCE",
+    "ISSUER",
+    "LONGEST_LIFE",
+    "Caller",
+    "Standing",
+    "TokenVerifier",
+    "ensure_signing_key",
+    "issue_token",
+]
+
 LONGEST_TOKEN = 4096
-SKEW = 5
 CACHE_SIZE = 10_000
 KEY_CHECK_SECONDS = 2.0
 HEADER_MEMBERS = frozenset({"alg", "typ", "kid"})
@@ -54,105 +61,95 @@ class Caller:
         return self.subject.startswith("client:")
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Standing:
+    """What access says of tokens now: the keys by id, from when on a subject's tokens count, and who is out."""
+
+    keys: Mapping[str, ECKey]
+    revoked: Mapping[str, int] = field(default_factory=dict)
+    inactive: frozenset[uuid.UUID] = frozenset()
+
+
 class TokenVerifier:
-    """Verifies access tokens against the key set in the home folder; keeps verified ones until they expire."""
+    """Verifies access tokens and keeps verified ones until they expire; each look also asks what is revoked."""
 
     def __init__(self, settings: Settings) -> None:
-        """Read the key set lazily, and again when its file changes."""
+        """Read the key set's file lazily, and again when it changes, until access has been heard."""
         self._path = settings.home / "keys" / "jwks.json"
-        self._keys: KeySet | None = None
+        self._standing = Standing(keys={})
+        self._heard = False
         self._stamp = 0
         self._looked = 0.0
-        self._verified: dict[bytes, tuple[int, Caller]] = {}
+        self._verified: dict[bytes, tuple[int, int, Caller]] = {}
+        self.ask_again: Callable[[], None] = lambda: None
+        """Called when a token names a key that is not known here: it may be newer than the last copy."""
 
     def verify(self, token: str) -> Caller:
         """Return the caller behind a token. Raises Unauthenticated, with the same words for every fault."""
         digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
         self._reload()
-        known = self._verified.get(digest)
         now = int(time.time())
-        if known is not None and known[0] > now:
-            return known[1]
-        try:
-            claims = self._claims(token)
-            caller = _caller(claims, now)
-        except (JoseError, ValueError, KeyError, TypeError, binascii.Error) as error:
-            raise Unauthenticated("token.invalid", "The access token is missing, invalid or expired.") from error
-        if len(self._verified) >= CACHE_SIZE:
-            self._verified.clear()
-        self._verified[digest] = (claims["exp"], caller)
+        expires, issued, caller = self._verified.get(digest) or self._read(token, now)
+        if expires <= now or issued < self._standing.revoked.get(caller.subject, 0):
+            raise _refusal()
+        if caller.org_id in self._standing.inactive:
+            raise _refusal()
+        if digest not in self._verified:
+            if len(self._verified) >= CACHE_SIZE:
+                self._verified.clear()
+            self._verified[digest] = (expires, issued, caller)
         return caller
 
+    def adopt(self, standing: Standing) -> None:
+        """Go by what access has said; tokens of a key that is gone are looked at again."""
+        gone = self._standing.keys.keys() - standing.keys.keys()
+        self._standing, self._heard = standing, True
+        if gone:
+            self._verified.clear()
+
+    def _read(self, token: str, now: int) -> tuple[int, int, Caller]:
+        try:
+            claims = self._claims(token)
+            return claims["exp"], claims["iat"], _caller(claims, now)
+        except (JoseError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise _refusal() from error
+
     def _claims(self, token: str) -> dict[str, Any]:
-        if len(token) > LONGEST_TOKEN or self._keys is None:
+        header, claims = read_parts(token, longest=LONGEST_TOKEN)
+        if header.keys() != HEADER_MEMBERS or header["alg"] != ALGORITHM or header["typ"] != "at+jwt":
             raise ValueError
-        header = _strict(_decode(token.split(".", 1)[0]))
-        if set(header) - HEADER_MEMBERS or header["alg"] != "ES256" or header["typ"] != "at+jwt":
-            raise ValueError
-        signed = jws.deserialize_compact(token, self._keys, algorithms=["ES256"])
-        return _strict(signed.payload)
+        if header["kid"] not in self._standing.keys:
+            self.ask_again()
+        jws.deserialize_compact(token, self._standing.keys[header["kid"]], algorithms=[ALGORITHM])
+        return claims
 
     def _reload(self) -> None:
         # One stat in two seconds: a new key set is seen without a restart, an unreadable one keeps the last copy.
-        if time.monotonic() - self._looked < KEY_CHECK_SECONDS and self._keys is not None:
+        if self._heard or (time.monotonic() - self._looked < KEY_CHECK_SECONDS and self._standing.keys):
             return
         self._looked = time.monotonic()
         try:
             stamp = self._path.stat().st_mtime_ns
             if stamp != self._stamp:
-                self._keys = KeySet.import_key_set(json.loads(self._path.read_text(encoding="ascii")))
+                self._standing = Standing(keys=keys_of(json.loads(self._path.read_text(encoding="ascii"))["keys"]))
                 self._stamp = stamp
                 self._verified.clear()
-        except (OSError, ValueError):
+        except (OSError, ValueError, KeyError, TypeError, JoseError):
             return
 
 
-def ensure_signing_key(home: Path) -> None:
-    """Make the development signing key and the public key set in `home`, unless they are there."""
-    private = home / "secrets" / "signing_key.json"
-    if private.exists():
-        return
-    for folder in (private.parent, home / "keys"):
-        folder.mkdir(mode=0o700, parents=True, exist_ok=True)
-    key = ECKey.generate_key("P-256", parameters={"use": "sig", "alg": "ES256"}, auto_kid=True)
-    _write(home / "keys" / "jwks.json", {"keys": [key.as_dict(private=False)]}, 0o644)
-    _write(private, key.as_dict(private=True), 0o600)
+def keys_of(published: Iterable[Any]) -> dict[str, ECKey]:
+    """The public keys by their id. Raises ValueError, KeyError, TypeError or JoseError for what is no key of ours."""
+    found = {}
+    for each in published:
+        if (each["kty"], each["crv"]) != ("EC", "P-256") or type(each["kid"]) is not str:
+            raise ValueError
+        found[each["kid"]] = ECKey.import_key({name: each[name] for name in ("kty", "crv", "x", "y", "kid")})
+    return found
 
 
-def issue_token(
-    settings: Settings,
-    *,
-    subject: str,
-    org_id: uuid.UUID,
-    org_key: str,
-    roles: frozenset[str],
-    seconds: int = 600,
-    units: frozenset[str] = frozenset(),
-    proved_at: int | None = None,
-) -> str:
-    """Sign an access token of at most ten minutes with the key in the home folder.
-
-    `units` and `proved_at` are said of people only; an empty one is left out.
-    """
-    private = json.loads((settings.home / "secrets" / "signing_key.json").read_text(encoding="ascii"))
-    key = ECKey.import_key(private)
-    now = int(time.time())
-    claims = {
-        "iss": ISSUER,
-        "sub": subject,
-        "org": str(org_id),
-        "org_key": org_key,
-        "aud": AUDIENCE,
-        "scope": " ".join(sorted(roles)),
-        "iat": now,
-        "nbf": now,
-        "exp": now + min(seconds, LONGEST_LIFE),
-        "jti": str(uuid.uuid4()),
-        **({"units": " ".join(sorted(units))} if units else {}),
-        **({"auth_time": proved_at} if proved_at is not None else {}),
-    }
-    header = {"alg": "ES256", "typ": "at+jwt", "kid": key.kid}
-    return jws.serialize_compact(header, json.dumps(claims), key, algorithms=["ES256"])
+def _refusal() -> Unauthenticated:
+    return Unauthenticated("token.invalid", "The access token is missing, invalid or expired.")
 
 
 def _caller(claims: dict[str, Any], now: int) -> Caller:
@@ -178,28 +175,3 @@ def _caller(claims: dict[str, Any], now: int) -> Caller:
         frozenset(units.split()),
         proved_at,
     )
-
-
-def _decode(part: str) -> bytes:
-    return base64.urlsafe_b64decode(part + "=" * (-len(part) % 4))
-
-
-def _strict(text: bytes) -> dict[str, Any]:
-    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-        members = dict(pairs)
-        if len(members) != len(pairs):
-            raise ValueError
-        return members
-
-    value = json.loads(text, object_pairs_hook=once)
-    if not isinstance(value, dict):
-        raise TypeError
-    return value
-
-
-def _write(path: Path, value: object, mode: int) -> None:
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, mode)
-    with os.fdopen(handle, "w", encoding="ascii") as file:
-        json.dump(value, file)
-    temporary.rename(path)

@@ -13,6 +13,7 @@ from marshmallow import Schema
 
 from chassis.errors import Refused
 from chassis.http import Plan, plans_of
+from chassis.oauth import ERRORS
 from chassis.problems import MEDIA_TYPE
 from chassis.schema import ecma_pattern
 
@@ -56,6 +57,12 @@ PROBLEM: dict[str, Any] = {
         },
         "allowed_actions": {"type": "array", "items": {"type": "string"}},
     },
+}
+OAUTH_ERROR: dict[str, Any] = {
+    "type": "object",
+    "description": "The token endpoint's refusals, as RFC 6749 section 5.2 has them",
+    "required": ["error", "error_description"],
+    "properties": {"error": {"type": "string", "enum": list(ERRORS)}, "error_description": {"type": "string"}},
 }
 _HEADERS: dict[str, dict[str, Any]] = {
     "ETag": {"description": "The version", "schema": {"type": "string"}},
@@ -151,6 +158,7 @@ class _Names:
 def _shared(spec: APISpec, special: Mapping[int, type[Refused]]) -> None:
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     spec.components.schema("Problem", PROBLEM)
+    spec.components.schema("OAuthError", OAUTH_ERROR)
     for name, header in _HEADERS.items():
         spec.components.header(name, header)
     for name, parameter in _PARAMETERS.items():
@@ -186,11 +194,13 @@ def _operation(service: str, method: str, plan: Plan) -> dict[str, Any]:
         "tags": [plan.tag or service],
         "security": [] if plan.public else [{"bearer": []}],
         "parameters": _parameters(plan),
-        "responses": {str(plan.status): _success(plan), **_refs(_statuses(plan))},
+        "responses": {str(plan.status): _success(plan), **_refusals(plan)},
         "x-tukiverkko-operation": plan.operation,
         "x-tukiverkko-limit": plan.limit,
         "x-tukiverkko-deadline": plan.deadline,
     }
+    if plan.oauth:
+        operation["x-tukiverkko-errors"] = "oauth"
     if plan.description:
         operation["description"] = plan.description
     if "IfNoneMatch" in operation["parameters"]:
@@ -225,7 +235,7 @@ def _request_body(plan: Plan) -> dict[str, Any] | None:
         content: dict[str, Any] = {"schema": plan.body}
         if plan.example is not None:
             content["example"] = plan.example
-        return {"required": required, "content": {"application/json": content}}
+        return {"required": required, "content": {plan.reads[0]: content}}
     kinds = [kind for kind in plan.reads if kind != "application/json"]
     if kinds:
         return {"required": True, "content": {kind: {"schema": {}} for kind in kinds}}
@@ -270,6 +280,14 @@ def _statuses(plan: Plan) -> set[int]:
     if plan.needs_version:
         statuses |= {409, 412, 428}
     return statuses | {kind.status for kind in plan.refuses}
+
+
+def _refusals(plan: Plan) -> dict[str, Any]:
+    statuses = _statuses(plan)
+    if not plan.oauth:
+        return _refs(statuses)
+    content = {"application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}}}
+    return {str(status): {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(statuses)}
 
 
 def _refs(statuses: set[int]) -> dict[str, Any]:

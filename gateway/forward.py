@@ -104,7 +104,7 @@ class Forward:
 
     def answer(self, request: Request, values: dict[str, Any]) -> Response:  # noqa: ARG002 - the path goes on as it came
         """Forward one request. Raises Refused."""
-        target, request.route = self._target, self._name
+        target, request.route, request.oauth = self._target, self._name, self._target.oauth
         if not target.public:
             self._verifier.verify(bearer(request.head.headers.get("authorization")))
         allowed = target.seconds(request.head.query)

@@ -28,6 +28,7 @@ class Target:
     public: bool
     limit: int
     deadline: str
+    oauth: bool = False
 
     @property
     def name(self) -> str:
@@ -65,6 +66,7 @@ def _target(path: str, method: str, item: Mapping[str, Any], operation: Mapping[
         public=operation.get("security") == [],
         limit=operation["x-tukiverkko-limit"],
         deadline=operation["x-tukiverkko-deadline"],
+        oauth=operation.get("x-tukiverkko-errors") == "oauth",
     )
 
 

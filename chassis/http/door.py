@@ -22,7 +22,9 @@ from chassis.http.places import CROWDED, MOST_WAITING, MOST_WAITING_EACH, Shares
 from chassis.http.reading import Disconnected
 from chassis.http.table import Table
 from chassis.identity import TokenVerifier
+from chassis.oauth import oauth_error_of, oauth_fault
 from chassis.problems import fault_of, problem_of
+from chassis.standing import Follower
 from chassis.tracing import emit, log_fault
 
 MOST_CONNECTIONS = 2000
@@ -106,6 +108,10 @@ class Door(WebServer):
         health.gauge("http_requests_waiting", "Requests that wait for events and hold no worker", self.waiting.taken)
         self._gt = self.container.spawn_managed_thread(self.run)
         self._watching = self.container.spawn_managed_thread(self._watch)
+        if "verifier" not in self.container.config:
+            follower = Follower(self.container.config["settings"], self.verifier)
+            health.gauge("access_copy_age_seconds", "Age of the copy of keys and revocations", follower.age)
+            follower.start()
 
     def ready(self) -> bool:
         """Whether new work is welcome."""
@@ -142,12 +148,12 @@ class Door(WebServer):
 
     def refusal(self, error: Refused, request: Request) -> Response:
         """The problem that a refusal becomes."""
-        return _as_response(problem_of(error, request.request_id))
+        return _as_response(oauth_error_of(error) if request.oauth else problem_of(error, request.request_id))
 
     def fault(self, error: Exception, request: Request) -> Response:
         """The problem that a fault of ours becomes; what happened is logged, without values."""
         log_fault("request.fault", error, request_id=request.request_id, route=request.route)
-        return _as_response(fault_of(request.request_id))
+        return _as_response(oauth_fault() if request.oauth else fault_of(request.request_id))
 
     def note(self, request: Request, status: int) -> None:
         """Count an answer and write its line; probes are counted nowhere, they would drown the rest."""

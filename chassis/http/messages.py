@@ -40,7 +40,8 @@ class Request:
     """One request at the door; the body is read only when somebody asks for it."""
 
     __slots__ = (
-        "arrived", "body_read", "head", "method", "path", "peer", "read", "request_id", "route", "trace", "waits",
+        "arrived", "body_read", "head", "method", "oauth", "path", "peer", "read", "request_id", "route", "trace",
+        "waits",
     )  # fmt: skip
 
     def __init__(self, head: Head, read: Callable[[int], bytes], arrived: float, peer: str = "") -> None:
@@ -56,6 +57,7 @@ class Request:
         self.peer = peer
         self.body_read = not head.has_body
         self.route = "-"
+        self.oauth = False  # whether a refusal is said as RFC 6749 has it
         self.waits = False  # for an event, holding nothing; such a request is ended when the process stops
         given = head.headers.get("x-request-id")
         self.request_id = given if given and _SANE(given) else uuid.uuid4().hex

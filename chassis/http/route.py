@@ -69,6 +69,7 @@ class Plan:
     description: str = ""
     tag: str = ""
     refuses: tuple[type[Refused], ...] = ()
+    oauth: bool = False
 
     @property
     def name(self) -> str:
@@ -123,7 +124,7 @@ class Route(HttpRequestHandler):
 
     def answer(self, request: Request, values: dict[str, Any]) -> Response:
         """Answer one request: who, may he, what, do it, show it."""
-        request.route = self._route
+        request.route, request.oauth = self._route, self.plan.oauth
         call = self._call(request, values)
         if may_wait(self.plan.deadline, request.head.query):
             return self._patient(call, request)
@@ -170,6 +171,8 @@ class Route(HttpRequestHandler):
             deadline=until,
             client_address=client_address(headers.get("x-client-address"), request.peer, proxies=1),
         )
+        if plan.public and caller is None:
+            call.credentials = headers.get("authorization", "")
         if plan.changes:
             call.idempotency_key = idempotency_key(headers.get("idempotency-key"), needed=needed)
         if plan.needs_version:
@@ -244,6 +247,7 @@ def route(
     description: str = "",
     tag: str = "",
     refuses: tuple[type[Refused], ...] = (),
+    oauth: bool = False,
 ) -> Callable[[Method], Method]:
     """Make a method of a service answer `method path`; it takes a Call and returns an Outcome.
 
@@ -251,14 +255,14 @@ def route(
     body comes unread in `call.raw`. `raw`: the method returns bytes, a Response or a werkzeug Response, of the media
     type `gives`. `deadline`: a class of DEADLINES. `refuses`: refusals that only this route has, such as one with the
     status 410, for the specification. `internal`: for our own processes; it is not in the specification, so that the
-    gateway does not forward it.
+    gateway does not forward it. `oauth`: refusals are said as RFC 6749 section 5.2 has it, not as problems.
     """
     plan = Plan(
         method=method, path=path, operation=operation, summary=summary, public=public, internal=internal,
         body=body() if body else None,
         query=query() if query else None, answers=answers() if answers else None, many=many, status=status,
         changes=changes, needs_version=needs_version, limit=limit, reads=reads, raw=raw, gives=gives,
-        deadline=deadline, example=example, description=description, tag=tag, refuses=refuses,
+        deadline=deadline, example=example, description=description, tag=tag, refuses=refuses, oauth=oauth,
     )  # fmt: skip
     if deadline not in DEADLINES:
         message = f"{deadline!r} is no deadline class; use one of {', '.join(DEADLINES)}"

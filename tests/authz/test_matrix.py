@@ -37,14 +37,14 @@ PUBLIC = {
     "GET /directory/services/{service}", "GET /directory/network", "GET /groups", "GET /groups/{group_id}",
     "POST /signups", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
     "POST /signups/{signup_id}/offer/decline", "POST /signups/{signup_id}/withdraw",
-    "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server",
+    "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "POST /oauth/token",
 }  # fmt: skip
 PROTECTED = sorted(set(OPERATIONS) - PUBLIC)
 # Whoever sees a public thing but may not change it is told so; everything else that is foreign does not exist.
 FOREIGN_BUT_PUBLIC = {"PUT /directory/services/{service}/accepting"}
-OWN_ANSWER = {"POST /referrals", "POST /programmes", "POST /groups"}
+OWN_ANSWER = {"POST /referrals", "POST /programmes", "POST /groups", "POST /access/clients"}
 SERVICE = "lt-kavkc-behaviour-change"
-DATABASES = ("referrals", "groups", "directory", "subscriptions")
+DATABASES = ("referrals", "groups", "directory", "subscriptions", "access")
 
 
 @dataclass
@@ -76,7 +76,9 @@ def stage(demo: Network) -> Stage:
     draft = centre.post("/groups", OPERATIONS["POST /groups"].example)
     assert draft.status == 201, draft.raw
     places = {"referral_id": referral.body["id"], "group_id": draft.body["id"], "service": SERVICE}
-    places["event_id"] = str(uuid4())
+    system = centre.post("/access/clients", OPERATIONS["POST /access/clients"].example)
+    assert system.status == 201, system.raw
+    places |= {"event_id": str(uuid4()), "client_id": system.body["id"]}
     return Stage(demo, places)
 
 
@@ -167,12 +169,14 @@ OWNED = """
 SELECT id::text FROM sender_record WHERE org_id = %s UNION SELECT id::text FROM receiver_case WHERE org_id = %s
 """
 MADE = "SELECT id::text FROM programme WHERE org_id = %s"
+SYSTEMS = "SELECT id::text FROM client WHERE org_id = %s"
 
 
 def assert_only_own(stage: Stage, answer: Answer) -> None:
     """What is listed belongs to the third organisation by the owner column, read as the superuser."""
     me, settings = org_id(THIRD), stage.demo.settings
-    own = {each for (each,) in rows(settings, "referrals", OWNED, (me, me)) + rows(settings, "groups", MADE, (me,))}
+    stored = (("referrals", OWNED, (me, me)), ("groups", MADE, (me,)), ("access", SYSTEMS, (me,)))
+    own = {each for place, query, who in stored for (each,) in rows(settings, place, query, who)}
     assert {item["id"] for item in answer.items} <= own
     for event in answer.events:
         assert event["stream"] == f"org:{me}"

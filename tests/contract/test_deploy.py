@@ -144,6 +144,15 @@ def test_the_gateway_finds_each_service_at_its_port(compose: dict[str, Any]) -> 
     assert compose["services"]["gateway"]["ports"][0].endswith(f":{settings.port}")
 
 
+@pytest.mark.parametrize("name", ["gateway", *SERVICES])
+def test_every_process_finds_access_and_access_alone_has_a_way_out(compose: dict[str, Any], name: str) -> None:
+    service = compose["services"][name]
+    settings = Settings.load({**image_environment(), **service["environment"], **PLAIN})
+    assert settings.url_of("access") == f"http://access:{settings.port_of('access')}"
+    assert "inside" in service["networks"]
+    assert ("issuers" in service["networks"]) == (name == "access")
+
+
 PLAIN = {"TUKIVERKKO_PROFILE": "development", "TUKIVERKKO_LOG_LEVEL": "INFO"}  # what compose fills in by itself
 
 
@@ -152,7 +161,8 @@ def test_a_service_gets_the_secrets_it_needs_and_no_other(
     compose: dict[str, Any], given: Path, tmp_path: Path, service: str
 ) -> None:
     granted = set(compose["services"][service]["secrets"])
-    assert granted == {f"db_{service}_app", f"amqp_{service}", *SHARED_SECRETS}
+    own = {"signing_key.json"} if service == "access" else set()
+    assert granted == {f"db_{service}_app", f"amqp_{service}", *SHARED_SECRETS, *own}
     settings = home_with(granted, given, tmp_path)
     assert settings.amqp_url(service)
     with closing(Database(settings, service)):

@@ -135,7 +135,20 @@ def test_everything_is_shut_and_each_door_that_is_open_has_somebody_behind_it() 
     (expression,) = policies["database-and-broker"]["spec"]["podSelector"]["matchExpressions"]
     assert set(expression["values"]) == components - {"gateway"}
     entered = {name for name, policy in policies.items() if policy["spec"].get("ingress")}
-    assert entered == {"gateway", "services"}
+    assert entered == {"gateway", "services", "access"}
+
+
+def test_every_process_reaches_access_and_access_alone_the_world() -> None:
+    policies = {name: policy["spec"] for name, policy in named("NetworkPolicy").items()}
+    port = [{"protocol": "TCP", "port": Settings.load({}).port_of("access")}]
+    access, services = {"matchLabels": {NAME: "access"}}, {"matchLabels": {COMPONENT: "service"}}
+    assert policies["services-to-access"]["podSelector"] == services
+    assert policies["services-to-access"]["egress"] == [{"to": [{"podSelector": access}], "ports": port}]
+    assert policies["access"]["podSelector"] == access
+    assert policies["access"]["ingress"] == [{"from": [{"podSelector": services}], "ports": port}]
+    assert policies["access"]["egress"] == [{"ports": [{"protocol": "TCP", "port": 443}]}]
+    free = {name for name, spec in policies.items() for rule in spec.get("egress", []) if "to" not in rule}
+    assert free == {"names", "access", "database-and-broker"}
 
 
 def labels_in(value: Any) -> Iterator[str]:

@@ -82,6 +82,10 @@ class Actors:
         for path in self.left:
             eventually(lambda path=path: self.centre.post(path, {"reason": "test"}).status == 200)  # type: ignore[misc]
 
+    def system(self) -> Prepared:
+        made = self.made(self.centre, "POST /access/clients")
+        return self.centre, {"client_id": made.body["id"]}, {}, made.version
+
     def accepting(self) -> Prepared:
         version = self.centre.get(f"/directory/services/{SERVICE}").version
         return self.centre, {"service": SERVICE}, {}, version
@@ -106,6 +110,9 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,
+    "POST /access/clients": lambda actors: (actors.centre, {}, {}, None),
+    "POST /access/clients/{client_id}/rotate": Actors.system,
+    "POST /access/clients/{client_id}/revoke": Actors.system,
     "POST /signups": lambda actors: (actors.man, {}, {}, None),
     "POST /signups/status": lambda actors: (actors.man, {}, {}, None),
     "POST /signups/{signup_id}/offer/accept": Actors.offered,
@@ -117,6 +124,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
+    "GET /access/clients/{client_id}": Actors.system,
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),
     "GET /groups/{group_id}/roster": lambda actors: (actors.centre, {"group_id": str(DEMO_GROUP)}, {}, None),
 }
@@ -168,4 +176,5 @@ def test_every_operation_is_tried() -> None:
     assert set(PREPARE) == set(WITH_BODY)
     assert set(READ) == set(WITH_IDS)
     assert {each.method for each in OPERATIONS.values()} == {"GET", "POST", "PUT"}
-    assert set(WITH_BODY) | set(WITH_IDS) | set(WITHOUT_IDS) == set(OPERATIONS)
+    forms = {"POST /oauth/token"}  # tests/e2e/test_clients.py
+    assert set(WITH_BODY) | set(WITH_IDS) | set(WITHOUT_IDS) | forms == set(OPERATIONS)

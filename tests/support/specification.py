@@ -48,8 +48,8 @@ class Operation:
 
     @property
     def has_body(self) -> bool:
-        """Whether it takes a body."""
-        return "requestBody" in self.about
+        """Whether it takes a body of JSON; the one form, of the token endpoint, has tests of its own."""
+        return JSON in self.about.get("requestBody", {}).get("content", {})
 
     @property
     def parameters(self) -> list[dict[str, Any]]:

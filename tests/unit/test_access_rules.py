@@ -8,6 +8,7 @@ from chassis.errors import Conflict, Invalid, NotAllowed
 from chassis.schema import unclassified
 from services.access import schemas
 from services.access.rules import roles as rules
+from services.access.rules import tokens
 
 
 def test_a_token_without_scope_has_every_role_but_those_that_come_by_name() -> None:
@@ -47,10 +48,11 @@ def test_a_typing_mistake_is_answered_with_the_nearest_keys() -> None:
 
 
 def test_metadata_advertises_only_what_is_there() -> None:
-    told = rules.server_metadata("https://issuer.example", "http://127.0.0.1:8080")
+    told = rules.server_metadata("https://issuer.example", "http://127.0.0.1:8080", signing_algorithms=("ES256",))
     assert told["jwks_uri"] == "http://127.0.0.1:8080/.well-known/jwks.json"
-    assert "token_endpoint" not in told
-    assert told["grant_types_supported"] == []
+    assert told["token_endpoint"] == "http://127.0.0.1:8080/oauth/token"
+    assert told["grant_types_supported"] == list(tokens.GRANTS)
+    assert told["token_endpoint_auth_signing_alg_values_supported"] == ["ES256"]
 
 
 @pytest.mark.parametrize("shape", [schemas.Key, schemas.KeySetView, schemas.ServerMetadata])

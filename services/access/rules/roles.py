@@ -6,6 +6,7 @@ from collections.abc import Iterable
 from difflib import get_close_matches
 
 from chassis.errors import Conflict, FieldError, Invalid, NotAllowed, NotFound
+from services.access.rules import tokens
 
 ROLES: dict[str, str] = {
     "sender_worker": "Refers people and follows own referrals.",
@@ -32,8 +33,19 @@ ROLES: dict[str, str] = {
 ONLY_BY_NAME = frozenset({"dpo", "operator", "network_admin", "network_coordinator"})
 """Rights over one's own organisation's data protection, the machines or the whole network come only when named."""
 
-OPERATIONS: dict[str, frozenset[str]] = {"access.keys": frozenset(), "access.metadata": frozenset()}
-"""Both are public: whoever verifies a token needs them before there is a caller."""
+ORG_ADMIN = frozenset({"org_admin"})
+OPERATIONS: dict[str, frozenset[str]] = {
+    "access.keys": frozenset(),
+    "access.metadata": frozenset(),
+    "access.standing": frozenset(),
+    "token.issue": frozenset(),
+    "client.list": ORG_ADMIN,
+    "client.show": ORG_ADMIN,
+    "client.create": ORG_ADMIN,
+    "client.rotate": ORG_ADMIN,
+    "client.revoke": ORG_ADMIN,
+}
+"""Those without a role are public: they come before there is a caller."""
 
 ACTIVE = "active"
 PRODUCTION = "production"
@@ -82,12 +94,15 @@ def unknown_organisation(key: str, keys: Iterable[str]) -> NotFound:
     return NotFound("organisation.unknown", f"No organisation has the key {key!r}.{hint}")
 
 
-def server_metadata(issuer: str, public_url: str) -> dict[str, object]:
-    """What RFC 8414 clients may rely on today. Grants and responses are empty lists: left out, they mean others."""
+def server_metadata(issuer: str, public_url: str, *, signing_algorithms: Iterable[str]) -> dict[str, object]:
+    """What RFC 8414 clients may rely on today. There is no way by a browser, so the list of responses is empty."""
     return {
         "issuer": issuer,
+        "token_endpoint": f"{public_url}/oauth/token",
         "jwks_uri": f"{public_url}/.well-known/jwks.json",
         "scopes_supported": list(ROLES),
         "response_types_supported": [],
-        "grant_types_supported": [],
+        "grant_types_supported": list(tokens.GRANTS),
+        "token_endpoint_auth_methods_supported": list(tokens.AUTHENTICATION),
+        "token_endpoint_auth_signing_alg_values_supported": list(signing_algorithms),
     }

@@ -29,7 +29,10 @@ class ServerMetadata(Shape):
     """What this authorisation server offers (RFC 8414)."""
 
     issuer = classified(fields.URL(required=True, require_tld=False), "public")
+    token_endpoint = classified(fields.URL(required=True, require_tld=False), "public")
     jwks_uri = classified(fields.URL(required=True, require_tld=False), "public")
     scopes_supported = classified(fields.List(fields.String(), required=True), "public")
     response_types_supported = classified(fields.List(fields.String(), required=True), "public")
     grant_types_supported = classified(fields.List(fields.String(), required=True), "public")
+    token_endpoint_auth_methods_supported = classified(fields.List(fields.String(), required=True), "public")
+    token_endpoint_auth_signing_alg_values_supported = classified(fields.List(fields.String(), required=True), "public")

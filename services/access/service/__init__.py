@@ -9,12 +9,14 @@ from chassis.providers import DatabaseProvider, SettingsProvider
 from chassis.settings import Settings
 from chassis.subscribe import subscribe
 from services.access.rules.roles import OPERATIONS
+from services.access.service.clients import Clients
 from services.access.service.documents import Documents
+from services.access.service.tokens import Tokens
 from services.access.usecases import documents as usecases
 
 
 @operated
-class AccessService(Documents):
+class AccessService(Documents, Tokens, Clients):
     """Who may act for which organisation."""
 
     name = "access"

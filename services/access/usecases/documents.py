@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable
+from typing import Any
 
 from chassis.audit import Entry
 from chassis.db import Database, Work
@@ -12,9 +12,12 @@ from chassis.errors import Unavailable
 from chassis.identity import ISSUER, issue_token
 from chassis.requests import Outcome
 from chassis.settings import Settings
+from chassis.signing import public_keys as public_keys_of
 from services.access.rules import roles as rules
+from services.access.rules.clients import SIGNING_ALGORITHMS
 from services.access.store import partners as store
 from services.access.views import partners as views
+from services.access.views import standing as standing_view
 
 COMMAND = "command:token"
 PUBLIC_FOR = {"Cache-Control": "public, max-age=60"}
@@ -44,16 +47,26 @@ def issue_development_token(
 
 def public_keys(settings: Settings) -> Outcome:
     """The public key set. Raises Unavailable while it cannot be read."""
-    try:
-        value = json.loads((settings.home / "keys" / "jwks.json").read_text(encoding="ascii"))
-    except (OSError, ValueError) as error:
-        raise Unavailable("keys.unavailable", "The key set cannot be read for the moment.") from error
-    return Outcome(value=value, headers=dict(PUBLIC_FOR))
+    return Outcome(value={"keys": _keys(settings)}, headers=dict(PUBLIC_FOR))
+
+
+def standing(db: Database, settings: Settings) -> Outcome:
+    """Keys, revocations and organisations that may not act, for our own processes. Raises Unavailable."""
+    with db.view() as work:
+        return Outcome(value={"keys": _keys(settings), **standing_view.standing(work)})
 
 
 def server_metadata(settings: Settings) -> Outcome:
     """What this authorisation server offers."""
-    return Outcome(value=rules.server_metadata(ISSUER, settings.public_url), headers=dict(PUBLIC_FOR))
+    value = rules.server_metadata(ISSUER, settings.public_url, signing_algorithms=SIGNING_ALGORITHMS)
+    return Outcome(value=value, headers=dict(PUBLIC_FOR))
+
+
+def _keys(settings: Settings) -> list[dict[str, Any]]:
+    try:
+        return public_keys_of(settings.home)
+    except (OSError, ValueError, KeyError) as error:
+        raise Unavailable("keys.unavailable", "The key set cannot be read for the moment.") from error
 
 
 def keep_organisation(work: Work, received: Received) -> None:

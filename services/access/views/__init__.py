@@ -1,1 +1,5 @@
 """Rows that access only shows."""
+
+from services.access.views import clients, partners, standing
+
+__all__ = ["clients", "partners", "standing"]
