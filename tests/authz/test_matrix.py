@@ -10,6 +10,7 @@ import pytest
 
 from chassis.operating import OPERATIONS as OPERATORS
 from deploy.generate import service_classes
+from services.access.rules.sessions import OPERATIONS as SESSIONS
 from services.groups.schemas import DEMO_GROUP
 from tests.support.client import (
     CENTRE,
@@ -37,13 +38,16 @@ PUBLIC = {
     "GET /directory/services/{service}", "GET /directory/network", "GET /groups", "GET /groups/{group_id}",
     "POST /signups", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
     "POST /signups/{signup_id}/offer/decline", "POST /signups/{signup_id}/withdraw",
+    "POST /access/sign-in", "POST /access/invitations/accept", "POST /access/invitations/confirm",
     "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server",
 }  # fmt: skip
 PROTECTED = sorted(set(OPERATIONS) - PUBLIC)
 # Whoever sees a public thing but may not change it is told so; everything else that is foreign does not exist.
 FOREIGN_BUT_PUBLIC = {"PUT /directory/services/{service}/accepting"}
-OWN_ANSWER = {"POST /referrals", "POST /programmes", "POST /groups"}
+OWN_ANSWER = {"POST /referrals", "POST /programmes", "POST /groups", "POST /access/members"}
 SERVICE = "lt-kavkc-behaviour-change"
+# Open to every role, because the session in the cookie decides; a token alone gets nowhere there.
+OF_A_SESSION = {name for name in PROTECTED if OPERATIONS[name].operation in SESSIONS}
 DATABASES = ("referrals", "groups", "directory", "subscriptions")
 
 
@@ -77,6 +81,9 @@ def stage(demo: Network) -> Stage:
     assert draft.status == 201, draft.raw
     places = {"referral_id": referral.body["id"], "group_id": draft.body["id"], "service": SERVICE}
     places["event_id"] = str(uuid4())
+    member = centre.post("/access/members", {**OPERATIONS["POST /access/members"].example, "login": "m@example.org"})
+    assert member.status == 201, member.raw
+    places |= {"member_id": member.body["member"]["id"], "session_id": str(uuid4())}
     return Stage(demo, places)
 
 
@@ -146,7 +153,9 @@ def test_a_third_organisation_reaches_nothing_of_others(stage: Stage, name: str)
         assert_is_own(answer.body)
         return
     answer = stage.ask(third, operation)
-    if name in FOREIGN_BUT_PUBLIC:
+    if name in OF_A_SESSION:
+        assert (answer.status, answer.body["code"]) in {(403, "session.needed"), (403, "step_up.required")}
+    elif name in FOREIGN_BUT_PUBLIC:
         assert (answer.status, answer.body["code"]) == (403, "service.not_own")
     elif operation.operation in OPERATORS and not operation.places:
         assert answer.status == 200  # whoever runs the machines sees what is parked for all, by ids and codes
@@ -166,13 +175,15 @@ def assert_is_own(body: dict[str, Any]) -> None:
 OWNED = """
 SELECT id::text FROM sender_record WHERE org_id = %s UNION SELECT id::text FROM receiver_case WHERE org_id = %s
 """
+MEMBERS = "SELECT id::text FROM member WHERE org_id = %s"
 MADE = "SELECT id::text FROM programme WHERE org_id = %s"
 
 
 def assert_only_own(stage: Stage, answer: Answer) -> None:
     """What is listed belongs to the third organisation by the owner column, read as the superuser."""
     me, settings = org_id(THIRD), stage.demo.settings
-    own = {each for (each,) in rows(settings, "referrals", OWNED, (me, me)) + rows(settings, "groups", MADE, (me,))}
+    found = rows(settings, "referrals", OWNED, (me, me)) + rows(settings, "groups", MADE, (me,))
+    own = {each for (each,) in found + rows(settings, "access", MEMBERS, (me,))}
     assert {item["id"] for item in answer.items} <= own
     for event in answer.events:
         assert event["stream"] == f"org:{me}"

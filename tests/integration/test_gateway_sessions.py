@@ -15,8 +15,9 @@ from chassis.db import Database
 from chassis.identity import TokenVerifier
 from chassis.settings import Settings
 from tests.integration.feed_rig import Running, begin, placed
-from tests.support.client import Answer, Client, token
-from tests.support.people import KEY, ORG, PASSWORD, Person, come_in, cookies_of, keep
+from tests.support.browser import Browser
+from tests.support.client import Client, token
+from tests.support.people import KEY, ORG, PASSWORD, Person, come_in, keep
 
 READ, WRITE, OPEN = "/referrals/inbox", "/referrals", "/groups"
 
@@ -67,33 +68,10 @@ class Front:
 
     def browser(self, person: Person) -> Browser:
         """Somebody who signs in through the gateway."""
-        made = Browser(Client(self.url), self.url)
-        body = {"organisation": KEY, "login": person.login, "password": PASSWORD, "code": person.code()}
-        answer = made.client.post("/access/sign-in", body)
+        made = Browser(self.url)
+        answer = made.sign_in(person.login, person.code())
         assert answer.status == 200, answer.raw
-        made.cookies = cookies_of(answer.headers["Set-Cookie"])
-        made.csrf_token = answer.body["csrf_token"]
         return made
-
-
-@dataclass
-class Browser:
-    client: Client
-    origin: str
-    cookies: dict[str, str] = field(default_factory=dict)
-    csrf_token: str = ""
-
-    @property
-    def cookie(self) -> dict[str, str]:
-        return {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
-
-    def get(self, path: str) -> Answer:
-        return self.client.ask("GET", path, headers=self.cookie)
-
-    def post(self, path: str, body: object, **changes: str | None) -> Answer:
-        page = {"Origin": self.origin, "X-CSRF-Token": self.csrf_token, **changes}
-        kept = {name: value for name, value in page.items() if value is not None}
-        return self.client.post(path, body, headers={**self.cookie, **kept})
 
 
 @pytest.fixture
@@ -126,7 +104,7 @@ def test_a_cookie_becomes_a_token_and_stays_with_access(front: Front) -> None:
     assert (caller.org_key, caller.roles, caller.is_system) == (KEY, {"org_admin"}, False)
     session = browser.get("/access/session")
     assert (session.status, session.body["csrf_token"]) == (200, browser.csrf_token)
-    assert browser.client.post("/access/internal/session-token", {"session": "x"}).status == 404
+    assert browser.post("/access/internal/session-token", {"session": "x"}).status == 404
     assert browser.get(OPEN).status == 200  # a public page may know who asks
     assert front.behind.seen[-1]["authorization"] == seen["authorization"]
     for log in (front.gateway.log, front.access.log):
@@ -143,7 +121,7 @@ def test_a_change_needs_a_page_of_ours_and_the_token_of_the_session(front: Front
         {"Origin": "null"}, {"X-CSRF-Token": stranger.csrf_token}, {"X-CSRF-Token": ""},
     ):  # fmt: skip
         for path in (WRITE, "/signups", "/access/sign-out"):
-            answer = browser.post(path, {}, **changes)
+            answer = browser.post(path, {}, headers=changes)
             assert (answer.status, answer.body["code"]) == (403, "csrf.refused"), (path, changes)
     assert front.behind.seen == []
     assert browser.post(WRITE, {}).status == 200
@@ -182,7 +160,7 @@ def test_without_access_a_cookie_gets_503_and_a_token_goes_on(front: Front) -> N
     browser = front.browser(come_in(front.database, front.settings))
     assert browser.get(READ).status == 200
     front.access.end()
-    unknown = Browser(Client(front.url), front.url, {"__Host-tukiverkko": "unknown-to-this-gateway"})
+    unknown = Browser(front.url, cookies={"__Host-tukiverkko": "unknown-to-this-gateway"})
     for path in (READ, OPEN):
         answer = unknown.get(path)
         assert (answer.status, "Retry-After" in answer.headers) == (503, True)

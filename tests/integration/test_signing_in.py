@@ -30,19 +30,19 @@ def rows(settings: Settings, query: str) -> list[Any]:
         return connection.execute(query.encode()).fetchall()
 
 
-def at_once(count: int, act: Callable[[], object]) -> list[object]:
+def at_once(acts: list[Callable[[], object]]) -> list[object]:
     """What each of several threads got that began together: a value or a refusal."""
     found: list[object] = []
-    barrier = threading.Barrier(count)
+    barrier = threading.Barrier(len(acts))
 
-    def one() -> None:
+    def one(act: Callable[[], object]) -> None:
         barrier.wait()
         try:
             found.append(act())
         except Refused as refused:
             found.append(refused)
 
-    threads = [threading.Thread(target=one) for _ in range(count)]
+    threads = [threading.Thread(target=one, args=(act,)) for act in acts]
     for thread in threads:
         thread.start()
     for thread in threads:
@@ -86,7 +86,7 @@ def test_a_code_works_once(person: Person, moved: Clock) -> None:
 
 def test_a_code_works_once_also_for_many_at_the_same_moment(person: Person) -> None:
     code = person.code()
-    found = at_once(4, lambda: person.without_device().sign_in(code))
+    found = at_once([lambda: person.without_device().sign_in(code)] * 4)
     assert sorted(type(each).__name__ for each in found) == ["Outcome", *["SignInRefused"] * 3]
 
 
@@ -95,7 +95,7 @@ def test_a_recovery_code_works_once_and_does_not_mind_how_it_is_written(person: 
     person.sign_in(person.recovery[0].lower().replace("-", " "))
     with pytest.raises(SignInRefused):
         person.sign_in(person.recovery[0])
-    found = at_once(3, lambda: person.without_device().sign_in(person.recovery[1]))
+    found = at_once([lambda: person.without_device().sign_in(person.recovery[1])] * 3)
     assert [type(each).__name__ for each in found].count("Outcome") == 1
 
 
@@ -162,7 +162,7 @@ def test_an_invitation_is_used_once_also_by_many_at_the_same_moment(database: Da
     token = invited(database)
     uri = invitations.accept(database, ask({"token": token, "password": PASSWORD})).value["otpauth_uri"]
     code = pyotp.TOTP(secret_of(uri)).now()
-    found = at_once(4, lambda: invitations.confirm(database, ask({"token": token, "code": code})))
+    found = at_once([lambda: invitations.confirm(database, ask({"token": token, "code": code}))] * 4)
     assert sorted(type(each).__name__ for each in found) == ["NotFound"] * 3 + ["Outcome"]
 
 

@@ -80,7 +80,7 @@ def test_a_flood_from_one_network_is_delayed_whatever_it_guesses(
 
 
 def test_guesses_in_parallel_see_each_other(person: Person) -> None:
-    found = at_once(12, lambda: guess(person, HOME))
+    found = at_once([lambda: guess(person, HOME)] * 12)
     assert found.count(None) <= rules.ACCOUNT_FREE + 1
 
 
