@@ -16,10 +16,10 @@ from services.access.rules import throttling
 from services.access.rules.sessions import DEVICE_COOKIE, SESSION_COOKIE, SignInRefused
 from services.access.usecases import changing, members, sessions, upkeep
 from tests.integration.people_rig import Clock, access, database, moved, person
-from tests.integration.test_signing_in import at_once, rows
+from tests.integration.test_signing_in import at_once, meeting, rows
 from tests.support.people import ELSEWHERE, KEY, PASSWORD, Person, admin, ask, come_in
 
-__all__ = ["access", "database", "moved", "person"]
+__all__ = ["access", "database", "meeting", "moved", "person"]
 
 NEW = "a boat that comes home late"
 
@@ -132,6 +132,7 @@ def test_step_up_takes_no_code_twice_and_not_many_guesses(person: Person, moved:
     person.without_device().sign_in(person.code(1))  # whoever holds a stolen session delays that session only
 
 
+@pytest.mark.usefixtures("meeting")
 def test_a_code_cannot_serve_a_sign_in_and_a_step_up_at_the_same_moment(person: Person, moved: Clock) -> None:
     person.sign_in(person.code())
     moved.move(seconds=31)
