@@ -28,7 +28,8 @@ class Call:
     repeated key), `body`, `path` and `query` are loaded values, `expected_version` comes from If-Match and
     `known_version` from If-None-Match, `last_seen` (of a stream) from Last-Event-ID, `deadline` is a moment of
     time.monotonic(), `client_address` the network address of the client as the gateway saw it. `credentials` is what a
-    public route's Authorization header held, when it was no token of ours.
+    public route's Authorization header held, when it was no token of ours; `cookies` reach access
+    only, the gateway holds them back from all others.
     """
 
     route: str
@@ -47,6 +48,7 @@ class Call:
     deadline: float | None = None
     client_address: str = ""
     credentials: str = field(default="", repr=False)
+    cookies: dict[str, str] = field(default_factory=dict)
 
 
 @dataclass(slots=True, kw_only=True)

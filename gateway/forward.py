@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import eventlet
@@ -18,8 +18,11 @@ from chassis.identity import TokenVerifier
 from chassis.problems import DeadlinePassed
 from gateway.routes import Target
 
+if TYPE_CHECKING:
+    from gateway.sessions import Sessions
+
 PASSED_ON = (
-    "authorization", "idempotency-key", "if-match", "if-none-match", "content-type", "accept", "accept-language",
+    "idempotency-key", "if-match", "if-none-match", "content-type", "accept", "accept-language",
     "last-event-id",
 )  # fmt: skip
 # The door writes its own of the last five; the rest concern one connection only (RFC 9110 section 7.6.1).
@@ -27,6 +30,7 @@ HELD_BACK = frozenset({
     "connection", "keep-alive", "proxy-authenticate", "proxy-authorization", "te", "trailer", "transfer-encoding",
     "upgrade", "content-length", "date", "server", "x-request-id", "traceparent",
 })  # fmt: skip
+COOKIES = "access"  # the one service that reads and sets them
 MOST_FORWARDS = 400
 CONNECT_SECONDS = 1.0
 START_SECONDS = 5.0
@@ -88,6 +92,7 @@ class Forward:
         *,
         backend: Backend,
         verifier: TokenVerifier,
+        sessions: Sessions,
         slots: Slots,
         waiting: Slots,
         proxies: int = 0,
@@ -98,6 +103,7 @@ class Forward:
         self._name = target.name
         self._backend = backend
         self._verifier = verifier
+        self._sessions = sessions
         self._endless = target.streams
         self._slots = slots
         self._waiting = waiting
@@ -105,8 +111,9 @@ class Forward:
     def answer(self, request: Request, values: dict[str, Any]) -> Response:  # noqa: ARG002 - the path goes on as it came
         """Forward one request. Raises Refused."""
         target, request.route, request.oauth = self._target, self._name, self._target.oauth
+        authorization = self._sessions.authorization(request, target)
         if not target.public:
-            self._verifier.verify(bearer(request.head.headers.get("authorization")))
+            self._verifier.verify(bearer(authorization))
         allowed = target.seconds(request.head.query)
         until = deadline(request.head.headers.get("x-deadline-ms"), request.arrived, allowed)
         body = request.body(target.limit)
@@ -119,7 +126,7 @@ class Forward:
         try:
             with eventlet.Timeout(left):
                 method = "GET" if request.method == "HEAD" else request.method
-                headers = _headers(request, until)
+                headers = _headers(request, until) | self._identity(request, authorization)
                 given = request.head.headers.get("x-forwarded-for")
                 headers["x-client-address"] = client_address(given, request.peer, proxies=self._proxies)
                 reply = self._backend.ask(method, _address(request), body=body, headers=headers, waits=request.waits)
@@ -129,8 +136,14 @@ class Forward:
             raise DeadlinePassed from None
         finally:
             request.waits = False
+            self._sessions.forget(target, request.method)
             if passing is None:
                 slots.give()
+
+    def _identity(self, request: Request, authorization: str | None) -> dict[str, str]:
+        cookie = request.head.headers.get("cookie") if self._target.service == COOKIES else None
+        named = {"authorization": authorization, "cookie": cookie}
+        return {name: value for name, value in named.items() if value is not None}
 
     def _slots_for(self, request: Request) -> Slots:
         """Who waits for events takes no place from those who want an answer now."""
@@ -143,7 +156,8 @@ class Forward:
         return None
 
     def _response(self, reply: HTTPResponse, passing: Passing | None) -> Response:
-        headers = [(name, value) for name, value in reply.headers.items() if name.lower() not in HELD_BACK]
+        held_back = HELD_BACK if self._target.service == COOKIES else HELD_BACK | {"set-cookie"}
+        headers = [(name, value) for name, value in reply.headers.items() if name.lower() not in held_back]
         headers = [
             (name, self._relative(value)) if name.lower() == "location" else (name, value) for name, value in headers
         ]

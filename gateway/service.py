@@ -8,10 +8,12 @@ from pathlib import Path
 from nameko.web.handlers import HttpRequestHandler
 
 from chassis.http import Door, Endpoint, Slots
+from chassis.settings import Settings
 from gateway.forward import MOST_FORWARDS, Backend, Forward
 from gateway.guard import guard
 from gateway.pages import own_pages
 from gateway.routes import SPEC, read_targets
+from gateway.sessions import OWNER, Sessions
 
 
 class Forwarding(HttpRequestHandler):
@@ -35,21 +37,24 @@ class Forwarding(HttpRequestHandler):
     def endpoints(self) -> Iterable[tuple[str, str, Endpoint]]:
         """The gateway's pages, and a forward for each operation of the specification."""
         config = self.container.config
+        settings: Settings = config["settings"]
         document: Path = config.get("spec", SPEC)
         slots = Slots(MOST_FORWARDS, 0)
-        backends: dict[str, Backend] = {}
+        backends: dict[str, Backend] = {OWNER: Backend(settings.url_of(OWNER))}
+        sessions = Sessions(backends[OWNER], settings.public_url)
         for template, page in own_pages(document).items():
             yield "GET", template, page
         for target in read_targets(document):
             if target.service not in backends:
-                backends[target.service] = Backend(config["settings"].url_of(target.service))
+                backends[target.service] = Backend(settings.url_of(target.service))
             forward = Forward(
                 target,
                 backend=backends[target.service],
                 verifier=self.server.verifier,
+                sessions=sessions,
                 slots=slots,
                 waiting=self.server.waiting,
-                proxies=config["settings"].trusted_proxies,
+                proxies=settings.trusted_proxies,
             )
             yield target.method, target.template, forward
 

@@ -96,11 +96,7 @@ class Door(WebServer):
         if self._guard_of is not None:
             self.guard = tuple(self._guard_of(self.container.config["settings"]).items())
         self._limits = {HEAD: read, BODY: read, IDLE: IDLE_SECONDS, WRITE: WRITE_SECONDS}
-        for path, page in health.pages(self.ready).items():
-            self.table.add("GET", path, page)
-        for provider in self._providers:
-            for method, template, endpoint in provider.endpoints():
-                self.table.add(method, template, endpoint)
+        self._fill_table()
         # reuse_port would let a forgotten old process take half of the requests (runtime.md section 1)
         self._sock = eventlet.listen(tuple(self.bind_addr), backlog=BACKLOG, reuse_port=False)
         self._sock.settimeout(None)
@@ -112,6 +108,13 @@ class Door(WebServer):
             follower = Follower(self.container.config["settings"], self.verifier)
             health.gauge("access_copy_age_seconds", "Age of the copy of keys and revocations", follower.age)
             follower.start()
+
+    def _fill_table(self) -> None:
+        for path, page in health.pages(self.ready).items():
+            self.table.add("GET", path, page)
+        for provider in self._providers:
+            for method, template, endpoint in provider.endpoints():
+                self.table.add(method, template, endpoint)
 
     def ready(self) -> bool:
         """Whether new work is welcome."""

@@ -67,6 +67,16 @@ def client_address(header: str | None, peer: str, *, proxies: int = 0) -> str:
         return peer
 
 
+def cookies(header: str | None) -> dict[str, str]:
+    """Name and value of each cookie; the first of a name counts, what is no pair is left out."""
+    found: dict[str, str] = {}
+    for part in (header or "").split(";"):
+        name, separator, value = part.strip().partition("=")
+        if separator and name:
+            found.setdefault(name, value)
+    return found
+
+
 def last_seen(header: str | None) -> int | None:
     """The position of Last-Event-ID; an empty one is none. Raises Malformed."""
     if not header:

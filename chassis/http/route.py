@@ -22,6 +22,7 @@ from chassis.http.headers import (
     allowed_seconds,
     bearer,
     client_address,
+    cookies,
     deadline,
     expected_version,
     idempotency_key,
@@ -170,6 +171,7 @@ class Route(HttpRequestHandler):
             path=values,
             deadline=until,
             client_address=client_address(headers.get("x-client-address"), request.peer, proxies=1),
+            cookies=cookies(headers.get("cookie")),
         )
         if plan.public and caller is None:
             call.credentials = headers.get("authorization", "")

@@ -7,7 +7,7 @@ import sys
 import click
 
 from chassis.settings import SettingsError
-from deploy.local.commands import clients, events, network, parked, people
+from deploy.local.commands import clients, events, members, network, parked, people
 from deploy.local.faults import LocalFault
 
 
@@ -37,8 +37,9 @@ def main() -> None:
     """
 
 
-for command in (*network.COMMANDS, *events.COMMANDS, *parked.COMMANDS, *people.COMMANDS, *clients.COMMANDS):
-    main.add_command(command)
+for room in (network, events, parked, people, clients, members):
+    for command in room.COMMANDS:
+        main.add_command(command)
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -10,6 +10,7 @@ import pytest
 
 from chassis.operating import OPERATIONS as OPERATORS
 from deploy.generate import service_classes
+from services.access.rules.sessions import OPERATIONS as SESSIONS
 from services.groups.schemas import DEMO_GROUP
 from tests.support.client import (
     CENTRE,
@@ -38,12 +39,15 @@ PUBLIC = {
     "POST /signups", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
     "POST /signups/{signup_id}/offer/decline", "POST /signups/{signup_id}/withdraw",
     "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "POST /oauth/token",
+    "POST /access/sign-in", "POST /access/invitations/accept", "POST /access/invitations/confirm",
 }  # fmt: skip
 PROTECTED = sorted(set(OPERATIONS) - PUBLIC)
 # Whoever sees a public thing but may not change it is told so; everything else that is foreign does not exist.
 FOREIGN_BUT_PUBLIC = {"PUT /directory/services/{service}/accepting"}
-OWN_ANSWER = {"POST /referrals", "POST /programmes", "POST /groups", "POST /access/clients"}
+OWN_ANSWER = {"POST /referrals", "POST /programmes", "POST /groups", "POST /access/clients", "POST /access/members"}
 SERVICE = "lt-kavkc-behaviour-change"
+# Open to every role, because the session in the cookie decides; a token alone gets nowhere there.
+OF_A_SESSION = {name for name in PROTECTED if OPERATIONS[name].operation in SESSIONS}
 DATABASES = ("referrals", "groups", "directory", "subscriptions", "access")
 
 
@@ -79,6 +83,9 @@ def stage(demo: Network) -> Stage:
     system = centre.post("/access/clients", OPERATIONS["POST /access/clients"].example)
     assert system.status == 201, system.raw
     places |= {"event_id": str(uuid4()), "client_id": system.body["id"]}
+    member = centre.post("/access/members", {**OPERATIONS["POST /access/members"].example, "login": "m@example.org"})
+    assert member.status == 201, member.raw
+    places |= {"member_id": member.body["member"]["id"], "session_id": str(uuid4())}
     return Stage(demo, places)
 
 
@@ -148,7 +155,9 @@ def test_a_third_organisation_reaches_nothing_of_others(stage: Stage, name: str)
         assert_is_own(answer.body)
         return
     answer = stage.ask(third, operation)
-    if name in FOREIGN_BUT_PUBLIC:
+    if name in OF_A_SESSION:
+        assert (answer.status, answer.body["code"]) in {(403, "session.needed"), (403, "step_up.required")}
+    elif name in FOREIGN_BUT_PUBLIC:
         assert (answer.status, answer.body["code"]) == (403, "service.not_own")
     elif operation.operation in OPERATORS and not operation.places:
         assert answer.status == 200  # whoever runs the machines sees what is parked for all, by ids and codes
@@ -168,6 +177,7 @@ def assert_is_own(body: dict[str, Any]) -> None:
 OWNED = """
 SELECT id::text FROM sender_record WHERE org_id = %s UNION SELECT id::text FROM receiver_case WHERE org_id = %s
 """
+MEMBERS = "SELECT id::text FROM member WHERE org_id = %s"
 MADE = "SELECT id::text FROM programme WHERE org_id = %s"
 SYSTEMS = "SELECT id::text FROM client WHERE org_id = %s"
 
@@ -175,7 +185,12 @@ SYSTEMS = "SELECT id::text FROM client WHERE org_id = %s"
 def assert_only_own(stage: Stage, answer: Answer) -> None:
     """What is listed belongs to the third organisation by the owner column, read as the superuser."""
     me, settings = org_id(THIRD), stage.demo.settings
-    stored = (("referrals", OWNED, (me, me)), ("groups", MADE, (me,)), ("access", SYSTEMS, (me,)))
+    stored = (
+        ("referrals", OWNED, (me, me)),
+        ("groups", MADE, (me,)),
+        ("access", SYSTEMS, (me,)),
+        ("access", MEMBERS, (me,)),
+    )
     own = {each for place, query, who in stored for (each,) in rows(settings, place, query, who)}
     assert {item["id"] for item in answer.items} <= own
     for event in answer.events:

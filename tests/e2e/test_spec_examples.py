@@ -15,13 +15,16 @@ from chassis.envelope import CONTENT_TYPE
 from chassis.settings import SERVICES
 from services.groups.schemas import DEMO_GROUP
 from tests.integration.bus_rig import channel_of
+from tests.support.browser import Visitor, invited, signed_in
 from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually
 from tests.support.network import Network
+from tests.support.people import PASSWORD
 from tests.support.specification import OPERATIONS, Operation
 
 WITH_BODY = sorted(name for name, each in OPERATIONS.items() if each.has_body)
 WITHOUT_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and not each.places)
 WITH_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and each.places)
+OF_A_SESSION = {"GET /access/session", "GET /access/sessions"}
 SERVICE = "lt-kavkc-behaviour-change"
 Prepared = tuple[Client, dict[str, str], dict[str, Any], str | None]
 
@@ -77,6 +80,39 @@ class Actors:
             self.left.append(f"{path}/drop")
         return self.centre, {"event_id": str(event_id)}, {}, None
 
+    def invited(self) -> tuple[Visitor, dict[str, str]]:
+        """Somebody new with her token."""
+        visitor, answer = invited(self.centre)
+        return visitor, {"token": answer.body["token"]}
+
+    def accepting_invitation(self) -> Prepared:
+        visitor, token = self.invited()
+        return visitor.browser, {}, token, None
+
+    def confirming(self) -> Prepared:
+        visitor, token = self.invited()
+        visitor.come_in_half(token["token"])
+        return visitor.browser, {}, {**token, "code": visitor.code()}, None
+
+    def signing_in(self) -> Prepared:
+        visitor, token = self.invited()
+        visitor.come_in(token["token"])
+        return visitor.browser, {}, {"login": visitor.login, "password": PASSWORD, "code": visitor.code()}, None
+
+    def signed_in_person(self, *proofs: str) -> Prepared:
+        """Somebody with a session, and what she proves herself with."""
+        visitor = signed_in(self.centre)
+        known = {"code": visitor.recovery[0], "password": PASSWORD}
+        return visitor.browser, {}, {name: known[name] for name in proofs}, None
+
+    def revoking(self) -> Prepared:
+        browser = self.signed_in_person()[0]
+        return browser, {"session_id": browser.get("/access/session").body["id"]}, {}, None
+
+    def member(self) -> Prepared:
+        made = invited(self.centre)[1]
+        return self.centre, {"member_id": made.body["member"]["id"]}, {}, made.version
+
     def tidy(self) -> None:
         """Leave nothing parked for the tests that come after."""
         for path in self.left:
@@ -118,6 +154,18 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /signups/{signup_id}/offer/accept": Actors.offered,
     "POST /signups/{signup_id}/offer/decline": Actors.offered,
     "POST /signups/{signup_id}/withdraw": Actors.signed_up,
+    "POST /access/members": lambda actors: (actors.centre, {}, {}, None),
+    "POST /access/members/{member_id}/disable": Actors.member,
+    "POST /access/members/{member_id}/roles": Actors.member,
+    "POST /access/invitations/accept": Actors.accepting_invitation,
+    "POST /access/invitations/confirm": Actors.confirming,
+    "POST /access/sign-in": Actors.signing_in,
+    "POST /access/sign-out": Actors.signed_in_person,
+    "POST /access/step-up": lambda actors: actors.signed_in_person("code"),
+    "POST /access/password": lambda actors: actors.signed_in_person("code", "password"),
+    "POST /access/recovery-codes": Actors.signed_in_person,
+    "POST /access/devices": Actors.signed_in_person,
+    "POST /access/sessions/{session_id}/revoke": Actors.revoking,
 }
 READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/organisations/{organisation}": lambda actors: (actors.man, {"organisation": CENTRE}, {}, None),
@@ -127,6 +175,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /access/clients/{client_id}": Actors.system,
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),
     "GET /groups/{group_id}/roster": lambda actors: (actors.centre, {"group_id": str(DEMO_GROUP)}, {}, None),
+    "GET /access/members/{member_id}": Actors.member,
 }
 for service in SERVICES:
     one = f"/{service}/parked/{{event_id}}"
@@ -159,7 +208,8 @@ def test_lists_and_pages_are_read_as_documented(actors: Actors, name: str) -> No
     needed = [each for each in operation.parameters if each["in"] == "query" and each.get("required")]
     for value in range(max([len(each["schema"]["enum"]) for each in needed], default=1)):
         query = "&".join(f"{each['name']}={each['schema']['enum'][value]}" for each in needed)
-        read_as_documented(actors.centre, operation, f"{operation.path}?{query}" if query else operation.path)
+        by = signed_in(actors.centre).browser if name in OF_A_SESSION else actors.centre
+        read_as_documented(by, operation, f"{operation.path}?{query}" if query else operation.path)
     operation.check(actors.man.get(operation.path))
 
 
