@@ -9,6 +9,7 @@ from nameko.web.handlers import HttpRequestHandler
 
 from chassis.http import Door, Endpoint, Slots
 from gateway.forward import MOST_FORWARDS, Backend, Forward
+from gateway.limits import Limits
 from gateway.pages import own_pages
 from gateway.routes import SPEC, read_targets
 
@@ -36,6 +37,7 @@ class Forwarding(HttpRequestHandler):
         config = self.container.config
         document: Path = config.get("spec", SPEC)
         slots = Slots(MOST_FORWARDS, 0)
+        limits = Limits(config["settings"])
         backends: dict[str, Backend] = {}
         for template, page in own_pages(document).items():
             yield "GET", template, page
@@ -48,6 +50,7 @@ class Forwarding(HttpRequestHandler):
                 verifier=self.server.verifier,
                 slots=slots,
                 waiting=self.server.waiting,
+                limits=limits,
                 proxies=config["settings"].trusted_proxies,
             )
             yield target.method, target.template, forward

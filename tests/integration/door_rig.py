@@ -32,10 +32,13 @@ def base_port(worker: str, number: int) -> int:
 class Running:
     """A started process with its log."""
 
-    def __init__(self, module: str, arguments: list[str], *, base: int, port: int, log: Path) -> None:
+    def __init__(
+        self, module: str, arguments: list[str], *, base: int, port: int, log: Path, **settings: object
+    ) -> None:
         self.port = port
         self.log = log
         environment = {**os.environ, "TUKIVERKKO_PORT": str(base), "TUKIVERKKO_HOME": str(log.parent)}
+        environment.update({f"TUKIVERKKO_{name.upper()}": str(value) for name, value in settings.items()})
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT
