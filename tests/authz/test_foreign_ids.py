@@ -165,7 +165,7 @@ def test_no_header_makes_somebody_else_of_a_client(stage: Stage, header: str) ->
 READ_ONLY = {
     "id", "state", "version", "org_id", "org_key", "sender", "sender_id", "receiver_id", "owner", "subject", "roles",
     "created_at", "changed_at", "sent_at", "episode_id", "parent_id", "key_id", "audience", "allowed_actions", "units",
-    "assigned", "restricted", "place", "queue_seq", "deadline", "failures", "personal", "__proto__", "_schema", "",
+    "assigned", "restricted", "place", "queue_seq", "deadline", "failures", "personal", "__proto__", "",
 }  # fmt: skip
 
 

@@ -150,7 +150,7 @@ def test_a_page_of_figures_is_found() -> None:
 
 
 def test_all_processes_have_their_figures_read(demo: Network) -> None:
-    assert sum(b"# HELP" in text for _, text in of_pages(metrics_of(demo.settings))) == len(SERVICES) + 2
+    assert sum(b"# TYPE" in text for _, text in of_pages(metrics_of(demo.settings))) == len(SERVICES) + 2
 
 
 @pytest.mark.parametrize("part", ["cmdline", "environ"])
