@@ -108,7 +108,7 @@ def _who(asker: Asker) -> dict[str, str]:
 
 def _network(address: str, bits: int, bits_of_six: int) -> str:
     try:
-        found = ipaddress.ip_address(address)
+        found = ipaddress.ip_address(address.partition("%")[0])  # a link-local one names its interface
     except ValueError:
         return "unknown"
     if isinstance(found, ipaddress.IPv6Address) and found.ipv4_mapped is not None:
