@@ -144,7 +144,8 @@ def test_the_gateway_finds_each_service_at_its_port(compose: dict[str, Any]) -> 
     assert compose["services"]["gateway"]["ports"][0].endswith(f":{settings.port}")
 
 
-PLAIN = {"TUKIVERKKO_PROFILE": "development", "TUKIVERKKO_LOG_LEVEL": "INFO"}  # what compose fills in by itself
+# what compose fills in by itself
+PLAIN = {"TUKIVERKKO_PROFILE": "development", "TUKIVERKKO_LOG_LEVEL": "INFO", "TUKIVERKKO_TRUSTED_PROXIES": "1"}
 
 
 @pytest.mark.parametrize("service", SERVICES)
