@@ -69,6 +69,11 @@ def hits(needles: Needles, places: Iterable[Place]) -> list[str]:
     ]
 
 
+def found(canaries: Canaries, places: Iterable[Place]) -> set[str]:
+    """In which places there is one."""
+    return {hit.split(": ")[0] for hit in hits(canaries.needles(), places)}
+
+
 def planted(
     schema: Schema, given: Mapping[str, Any], canaries: Canaries, where: str, *, kept: Iterable[str] = ()
 ) -> dict[str, Any]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import contextlib
 import json
 import subprocess
 from collections.abc import Iterable, Iterator
@@ -40,19 +41,19 @@ def everywhere(network: Network, answers: Iterable[Answer], readers: Iterable[Cl
     yield from of_heads(answers)
 
 
-def tap(settings: Settings) -> None:
+@contextlib.contextmanager
+def tapping(settings: Settings) -> Iterator[None]:
     """Have a copy of every message that goes through any exchange; `of_queues` reads it."""
     broker = Broker(settings)
     broker.ask("PUT", f"queues/{settings.vhost}/{TAP}", {"durable": True, "arguments": {}})
-    for exchange in broker.ask("GET", f"exchanges/{settings.vhost}"):
-        if exchange["name"] and not exchange["name"].startswith("amq."):
-            path = f"bindings/{settings.vhost}/e/{exchange['name']}/q/{TAP}"
-            broker.ask("POST", path, {"routing_key": "#", "arguments": {}})
-
-
-def untap(settings: Settings) -> None:
-    """Remove the copy."""
-    Broker(settings).ask("DELETE", f"queues/{settings.vhost}/{TAP}")
+    try:
+        for exchange in broker.ask("GET", f"exchanges/{settings.vhost}"):
+            if exchange["name"] and not exchange["name"].startswith("amq."):
+                path = f"bindings/{settings.vhost}/e/{exchange['name']}/q/{TAP}"
+                broker.ask("POST", path, {"routing_key": "#", "arguments": {}})
+        yield
+    finally:
+        broker.ask("DELETE", f"queues/{settings.vhost}/{TAP}")
 
 
 def of_queues(settings: Settings) -> Iterator[Place]:
