@@ -43,7 +43,7 @@ HOSTILE = {
 CONTROLS = {
     "null": f"{MARK}\0x",
     "line": f'{MARK}\n{{"level":"error","event":"forged"}}',
-    "return": f"{MARK}\r\nX-Evil: 1",
+    "return": f"{MARK}!\r\nX-Evil: 1",  # in a raw head these are two lines, of which the first is no request id
     "escape": f"{MARK}\x1b[31m\x1b]0;forged\x07",
     "next line": f"{MARK}\x85x",
     "turned": f"{MARK}\u202ex",
@@ -142,6 +142,13 @@ def ascii_json(text: str) -> bytes:
     return b'"' + b"".join(b"\\u%04x" % ord(sign) for sign in text) + b'"'
 
 
+def texts_of(value: Any) -> list[str]:
+    """Every text in a JSON value."""
+    if isinstance(value, dict | list):
+        return [text for inner in (value.values() if isinstance(value, dict) else value) for text in texts_of(inner)]
+    return [value] if isinstance(value, str) else []
+
+
 @pytest.mark.parametrize("kind", sorted(HOSTILE))
 def test_what_is_accepted_comes_back_as_it_was(actors: Actors, kind: str) -> None:
     """On real things: every free text of every write route at once, then read by those who may."""
@@ -157,10 +164,10 @@ def test_what_is_accepted_comes_back_as_it_was(actors: Actors, kind: str) -> Non
         answer = by.ask(operation.method, operation.path.format(**where), body, version=version)
         operation.check(answer)
         assert answer.status == operation.success, (name, answer.raw)
-        accepted += value.encode() in orjson.dumps(body) or value in str(body)
+        accepted += value in texts_of(body)
         if name == "POST /referrals":
             shown = actors.police.get(f"/referrals/{answer.body['id']}")
-            assert shown.body["personal"]["reason"] == value if "personal" in shown.body else value in str(shown.body)
+            assert value in texts_of(shown.body)
     assert accepted >= 4
 
 
