@@ -117,6 +117,8 @@ class TooManyRequests(Refused):
     def __init__(self, code: str, detail: str, *, retry_after: int) -> None:
         super().__init__(code, detail)
         self.retry_after = retry_after
+        self.headers: list[tuple[str, str]] = []
+        """What else goes out with it, as the gateway's RateLimit."""
 
 
 class Unavailable(Refused):

@@ -133,6 +133,7 @@ def _headers(error: Refused) -> tuple[tuple[str, str], ...]:
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))
+    headers.extend(getattr(error, "headers", ()))
     if isinstance(error, MethodNotAllowed):
         headers.append(("Allow", ", ".join(error.allow)))
     if error.status == 401:  # noqa: PLR2004 - the status itself says what it is

@@ -85,7 +85,7 @@ def claim(work: Work) -> UUID | None:
     if call is None or call.idempotency_key is None:
         return None
     scope = scope_of(call)
-    row = work.one(CLAIM, {"scope": scope, "key": call.idempotency_key})
+    row = work.one(CLAIM, {"scope": scope, "key": hashed(call.idempotency_key, work.request_key)})
     if row is None or (not row["mine"] and row["object_id"] is None):
         raise Conflict("idempotency_key.in_progress", "The first request with this Idempotency-Key is still running.")
     if row["object_id"] is None:
@@ -101,6 +101,11 @@ def scope_of(call: Call) -> str:
     """Keys are scoped to the client and the route with its ids, so that nobody meets another client's answer."""
     ids = ",".join(str(value) for value in call.path.values())
     return f"{call.caller.subject if call.caller else 'public'} {call.route} {ids}"
+
+
+def hashed(idempotency_key: str, key: bytes) -> str:
+    """HMAC-SHA256 of a client's key: it may be the number of somebody's case, so only this is kept."""
+    return hmac.new(key, f"idempotency\0{idempotency_key}".encode(), hashlib.sha256).hexdigest()
 
 
 def fingerprint(call: Call, key: bytes) -> bytes:

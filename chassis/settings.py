@@ -53,6 +53,9 @@ class Settings:
     outbox_days: int = 7
     journal_days: int = 30
     trusted_proxies: int = 0
+    caller_per_minute: int = 30_000
+    network_per_minute: int = 12_000
+    failures_per_minute: int = 60
     environment: Mapping[str, str] | None = None
 
     @classmethod
@@ -78,6 +81,9 @@ class Settings:
             outbox_days=_number(env, "TUKIVERKKO_OUTBOX_DAYS", 7, 1, 3650),
             journal_days=_number(env, "TUKIVERKKO_JOURNAL_DAYS", 30, 1, 3650),
             trusted_proxies=_number(env, "TUKIVERKKO_TRUSTED_PROXIES", 0, 0, 10),
+            caller_per_minute=_number(env, "TUKIVERKKO_CALLER_PER_MINUTE", 30_000, 1, 10_000_000),
+            network_per_minute=_number(env, "TUKIVERKKO_NETWORK_PER_MINUTE", 12_000, 1, 10_000_000),
+            failures_per_minute=_number(env, "TUKIVERKKO_FAILURES_PER_MINUTE", 60, 1, 10_000_000),
             environment=env,
         )
 

@@ -40,6 +40,9 @@ FIELDS = frozenset(
         "target",
         "signal",
         "reason",
+        "org_id",
+        "subject",
+        "network",
     }
 )
 """The only extra fields that a log line may carry; others are left out."""

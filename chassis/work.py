@@ -257,7 +257,7 @@ class Work:
             return dict.fromkeys(("scope", "key", "request_mac", "request_object"))
         return {
             "scope": requests.scope_of(call),
-            "key": call.idempotency_key,
+            "key": requests.hashed(call.idempotency_key, self.request_key),
             "request_mac": requests.fingerprint(call, self.request_key),
             "request_object": object_id,
         }

@@ -11,11 +11,12 @@ import eventlet
 from urllib3 import HTTPConnectionPool, HTTPResponse, Timeout
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionError
 
-from chassis.errors import Unavailable
+from chassis.errors import Unauthenticated, Unavailable
 from chassis.http import Request, Response, Slots
 from chassis.http.headers import bearer, client_address, deadline, may_wait
 from chassis.identity import TokenVerifier
 from chassis.problems import DeadlinePassed
+from gateway.limits import Asker, Limits, asker_of, network_of
 from gateway.routes import Target
 
 if TYPE_CHECKING:
@@ -95,6 +96,7 @@ class Forward:
         sessions: Sessions,
         slots: Slots,
         waiting: Slots,
+        limits: Limits,
         proxies: int = 0,
     ) -> None:
         """Know the operation and what all of them share; `proxies` is the number of trusted ones before us."""
@@ -107,13 +109,37 @@ class Forward:
         self._endless = target.streams
         self._slots = slots
         self._waiting = waiting
+        self._limits = limits
 
     def answer(self, request: Request, values: dict[str, Any]) -> Response:  # noqa: ARG002 - the path goes on as it came
-        """Forward one request. Raises Refused."""
-        target, request.route, request.oauth = self._target, self._name, self._target.oauth
-        authorization = self._sessions.authorization(request, target)
-        if not target.public:
-            self._verifier.verify(bearer(authorization))
+        """Forward one request within the limits of who asks. Raises Refused."""
+        request.route, request.oauth = self._name, self._target.oauth
+        address = client_address(request.head.headers.get("x-forwarded-for"), request.peer, proxies=self._proxies)
+        authorization, asker = self._who(request, address)
+        told = self._limits.admit(asker, request.request_id)
+        response = self._forwarded(request, address, authorization)
+        self._limits.note(asker, response.status)
+        response.headers.extend(told)
+        return response
+
+    def _who(self, request: Request, address: str) -> tuple[str | None, Asker]:
+        """The Authorization to go on with, and who asks: the caller of a good token, the network on a public route.
+
+        Raises Unauthenticated, and what the look-up of a session refuses.
+        """
+        network = network_of(address)
+        authorization = self._sessions.authorization(request, self._target)
+        if self._target.public:
+            return authorization, network
+        try:
+            return authorization, asker_of(self._verifier.verify(bearer(authorization)))
+        except Unauthenticated as error:
+            self._limits.admit(network, request.request_id)
+            self._limits.note(network, error.status)
+            raise
+
+    def _forwarded(self, request: Request, address: str, authorization: str | None) -> Response:
+        target = self._target
         allowed = target.seconds(request.head.query)
         until = deadline(request.head.headers.get("x-deadline-ms"), request.arrived, allowed)
         body = request.body(target.limit)
@@ -127,8 +153,7 @@ class Forward:
             with eventlet.Timeout(left):
                 method = "GET" if request.method == "HEAD" else request.method
                 headers = _headers(request, until) | self._identity(request, authorization)
-                given = request.head.headers.get("x-forwarded-for")
-                headers["x-client-address"] = client_address(given, request.peer, proxies=self._proxies)
+                headers["x-client-address"] = address
                 reply = self._backend.ask(method, _address(request), body=body, headers=headers, waits=request.waits)
                 passing = self._passing(reply, slots)
                 return self._response(reply, passing)

@@ -11,6 +11,7 @@ from chassis.http import Door, Endpoint, Slots
 from chassis.settings import Settings
 from gateway.forward import MOST_FORWARDS, Backend, Forward
 from gateway.guard import guard
+from gateway.limits import Limits
 from gateway.pages import own_pages
 from gateway.routes import SPEC, read_targets
 from gateway.sessions import OWNER, Sessions
@@ -42,6 +43,7 @@ class Forwarding(HttpRequestHandler):
         slots = Slots(MOST_FORWARDS, 0)
         backends: dict[str, Backend] = {OWNER: Backend(settings.url_of(OWNER))}
         sessions = Sessions(backends[OWNER], settings.public_url)
+        limits = Limits(settings)
         for template, page in own_pages(document).items():
             yield "GET", template, page
         for target in read_targets(document):
@@ -54,6 +56,7 @@ class Forwarding(HttpRequestHandler):
                 sessions=sessions,
                 slots=slots,
                 waiting=self.server.waiting,
+                limits=limits,
                 proxies=settings.trusted_proxies,
             )
             yield target.method, target.template, forward

@@ -28,6 +28,7 @@ CONFIGURATION = {
     "timezone": "UTC",
     "log_timezone": "UTC",
     "log_min_error_statement": "panic",  # a failing statement may carry what a person wrote
+    "log_min_messages": "log",  # and its message too: invalid input syntax for type uuid: "…"
     "log_error_verbosity": "terse",
 }
 WITHOUT_DURABILITY = {"fsync": "off", "synchronous_commit": "off", "full_page_writes": "off"}

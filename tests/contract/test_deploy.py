@@ -153,7 +153,8 @@ def test_every_process_finds_access_and_access_alone_has_a_way_out(compose: dict
     assert ("issuers" in service["networks"]) == (name == "access")
 
 
-PLAIN = {"TUKIVERKKO_PROFILE": "development", "TUKIVERKKO_LOG_LEVEL": "INFO"}  # what compose fills in by itself
+# what compose fills in by itself
+PLAIN = {"TUKIVERKKO_PROFILE": "development", "TUKIVERKKO_LOG_LEVEL": "INFO", "TUKIVERKKO_TRUSTED_PROXIES": "1"}
 
 
 @pytest.mark.parametrize("service", SERVICES)

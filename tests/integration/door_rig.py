@@ -15,6 +15,8 @@ from pathlib import Path
 from typing import Any
 from uuid import UUID
 
+from tests.support.network import OUT_OF_REACH
+
 # The test process itself must not import eventlet, which objects to every later fork: constants live here.
 SECRET = "free text about a person"
 ORG = UUID("00000000-0000-4000-8000-000000000001")
@@ -32,10 +34,14 @@ def base_port(worker: str, number: int) -> int:
 class Running:
     """A started process with its log."""
 
-    def __init__(self, module: str, arguments: list[str], *, base: int, port: int, log: Path) -> None:
+    def __init__(
+        self, module: str, arguments: list[str], *, base: int, port: int, log: Path, **settings: object
+    ) -> None:
         self.port = port
         self.log = log
         environment = {**os.environ, "TUKIVERKKO_PORT": str(base), "TUKIVERKKO_HOME": str(log.parent)}
+        told = {**OUT_OF_REACH, **settings}
+        environment.update({f"TUKIVERKKO_{name.upper()}": str(value) for name, value in told.items()})
         with log.open("wb") as output:
             self.process = subprocess.Popen(
                 [sys.executable, "-m", module, *arguments], env=environment, stdout=output, stderr=subprocess.STDOUT

@@ -16,6 +16,7 @@ import psycopg
 import urllib3
 from pika.exceptions import AMQPError
 
+from chassis.requests import hashed
 from chassis.settings import SERVICES, Settings
 from tests.support import checker
 from tests.support.checker import Evidence
@@ -106,6 +107,9 @@ def evidence_of(
 ) -> Evidence:
     """What there is now."""
     found = checker.collect(_databases(settings), history)
+    secret = bytes.fromhex(settings.secret("request_key"))
+    names = {hashed(line["key"], secret): line["key"] for line in found.history if "key" in line}
+    found.requests = [(names.get(key, key), referral) for key, referral in found.requests]
     found.leftovers = left(settings)
     found.injected, found.parked = set(injected), Broker(settings).parked()
     if partner:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,11 +11,14 @@ from typing import Any
 import orjson
 from jsonschema import Draft202012Validator, FormatChecker
 
+from chassis.http.route import Plan, plans_of
+from deploy.generate import service_classes
 from tests.support.client import Answer
 
 SPEC: dict[str, Any] = orjson.loads((Path(__file__).parents[2] / "gateway" / "spec.json").read_bytes())
 METHODS = ("get", "post", "put", "patch", "delete")
 JSON = "application/json"
+_PLACE = re.compile(r"<(?:[a-z]+:)?([a-z0-9_]+)>")
 
 
 @dataclass(frozen=True)
@@ -107,4 +111,11 @@ def operations() -> Iterator[Operation]:
                 yield Operation(method.upper(), path, item["x-tukiverkko-service"], item[method])
 
 
+def named(plan: Plan) -> str:
+    """Method and template as the specification writes them."""
+    return f"{plan.method} {_PLACE.sub(lambda found: f'{{{found[1]}}}', plan.path)}"
+
+
 OPERATIONS = {each.name: each for each in operations()}
+PLANS = {named(plan): plan for service in service_classes() for _, plan in plans_of(service) if not plan.internal}
+"""The plans of the same operations, for tests that ask the schemas themselves."""
