@@ -6,9 +6,9 @@ import psycopg
 from psycopg import sql
 
 from chassis.identity import ensure_signing_key
-from chassis.settings import SERVICES, Settings, ensure_secret
+from chassis.settings import KEYS_DATABASE, SERVICES, Settings, ensure_secret
 from deploy.local.faults import LocalFault
-from deploy.local.postgres import superuser_url
+from deploy.local.postgres import CASES, KEYS, superuser_url
 from deploy.local.roles import ATTRIBUTES, Base, bases, role_names
 
 SECRETS = ("kek", "audit_key", "request_key", "contact_key")
@@ -28,10 +28,10 @@ def make_secrets(settings: Settings) -> None:
 def make_databases(settings: Settings) -> None:
     """Make roles and databases. Raises LocalFault when PostgreSQL refuses."""
     try:
-        with psycopg.connect(superuser_url(settings), autocommit=True) as connection:
-            for role in role_names():
-                _make_role(connection, role, settings.secret(f"db_{role}"))
-            for base in bases():
+        for base in bases():
+            with psycopg.connect(_beside(settings, base), autocommit=True) as connection:
+                for role in role_names():
+                    _make_role(connection, role, settings.secret(f"db_{role}"))
                 make_database(connection, base)
         for base in bases():
             with psycopg.connect(superuser_url(settings, base.name), autocommit=True) as connection:
@@ -41,6 +41,10 @@ def make_databases(settings: Settings) -> None:
         reason = str(error).strip().splitlines()[0]
         message = f"PostgreSQL on port {settings.postgres_port} refused the set-up: {reason}"
         raise LocalFault(message) from error
+
+
+def _beside(settings: Settings, base: Base) -> str:
+    return superuser_url(settings, store=KEYS if base.name == KEYS_DATABASE else CASES)
 
 
 def make_database(connection: psycopg.Connection, base: Base, *, template: str = "template1") -> None:

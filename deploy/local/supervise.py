@@ -19,7 +19,8 @@ from deploy.local.watch import Watch, Watched
 
 READY_SECONDS = 60.0
 ROUND_SECONDS = 0.2
-FOUNDATION = ("postgres", "rabbitmq", "epmd")
+STORES = ("postgres", "keystore")
+FOUNDATION = (*STORES, "rabbitmq", "epmd")
 STOP_PROCESSES, STOP_FOUNDATION, STOP_EPMD = 6.0, 7.5, 1.0  # together below fifteen seconds
 
 
@@ -69,7 +70,7 @@ class Supervisor:
         provision.make_secrets(settings)
         self.say("Starting PostgreSQL and RabbitMQ.")
         foundation = [self.watch.add(program) for program in network.foundation(settings)]
-        self._await([entry for entry in foundation if entry.program.name == "postgres"])
+        self._await([entry for entry in foundation if entry.program.name in STORES])
         provision.make_databases(settings)
         self._migrate()
         self.say("Starting services, gateway and relay.")
@@ -114,7 +115,7 @@ class Supervisor:
         if self.watch.watched:
             self.say("Stopping.")
         self.watch.stop(own, STOP_PROCESSES)
-        self.watch.stop(("rabbitmq", "postgres"), STOP_FOUNDATION)
+        self.watch.stop(("rabbitmq", *STORES), STOP_FOUNDATION)
         self.watch.stop(("epmd",), STOP_EPMD)
         state.path_of(self.settings.home).unlink(missing_ok=True)
 
