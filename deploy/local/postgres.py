@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import os
+import re
 import signal
 import subprocess
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO
 
 import psycopg
 
@@ -80,14 +82,25 @@ def find_binaries(env: dict[str, str] | None = None) -> Path | None:
     return None
 
 
-def files_of(settings: Settings, store: str = CASES) -> PostgresFiles:
-    """Where a cluster is or will be; raises LocalFault when PostgreSQL is not installed."""
-    binaries = find_binaries(dict(settings.environment or os.environ))
-    if binaries is None:
+def binaries(settings: Settings) -> Path:
+    """The folder of PostgreSQL's programs. Raises LocalFault when it is not installed."""
+    found = find_binaries(dict(settings.environment or os.environ))
+    if found is None:
         message = "PostgreSQL is not installed (package postgresql)."
         raise LocalFault(message)
+    return found
+
+
+def major(folder: Path) -> int:
+    """The version of the PostgreSQL in a folder: 15 for 15.14."""
+    said = subprocess.run((str(folder / "postgres"), "--version"), capture_output=True, text=True, check=True)
+    return int(re.findall(r"\d+", said.stdout)[0])
+
+
+def files_of(settings: Settings, store: str = CASES) -> PostgresFiles:
+    """Where a cluster is or will be. Raises LocalFault when PostgreSQL is not installed."""
     account = database_account()
-    return PostgresFiles(binaries, postgres_folder(settings.home, account, store), account, store)
+    return PostgresFiles(binaries(settings), postgres_folder(settings.home, account, store), account, store)
 
 
 def prepare(settings: Settings, store: str = CASES) -> PostgresFiles:
@@ -191,14 +204,14 @@ def remove(files: PostgresFiles, folder: Path) -> None:
 
 
 def as_account(
-    files: PostgresFiles, command: tuple[str, ...], *, seconds: float = INITDB_SECONDS
+    files: PostgresFiles, command: tuple[str, ...], seconds: float = INITDB_SECONDS, given: IO[bytes] | None = None
 ) -> subprocess.CompletedProcess[str]:
     """Run one of PostgreSQL's own programs to its end, as whoever PostgreSQL runs as."""
     return subprocess.run(
         command,
         cwd=files.folder,
         env=_environment(files),
-        stdin=subprocess.DEVNULL,
+        stdin=given or subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,

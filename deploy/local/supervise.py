@@ -14,6 +14,7 @@ from deploy.local import broker, network, ports, provision, state
 from deploy.local.faults import LocalFault
 from deploy.local.folders import prepare_home
 from deploy.local.program import last_lines, start_time
+from deploy.local.pulse import Pulse
 from deploy.local.state import Line, State
 from deploy.local.watch import Watch, Watched
 
@@ -38,6 +39,7 @@ class Supervisor:
         self.state = State(Line("supervisor", os.getpid(), start_time(os.getpid()) or 0, settings.port, ready=True))
         self.watch = Watch(say, self._write)
         self.stopping = False
+        self.pulse = Pulse(settings)
 
     def run(self, when_ready: Callable[[], None] = lambda: None) -> None:
         """Start, call `when_ready` once, keep running until SIGTERM or Ctrl-C. Raises LocalFault when it cannot."""
@@ -79,6 +81,7 @@ class Supervisor:
         self._await(foundation)
         broker.make_vhost(settings)
         self._await(own)
+        self.pulse.start()
         self.state.phase = "running"
         self._write()
         self.say(f"The network serves at http://127.0.0.1:{settings.port} after {time.monotonic() - begun:.1f} s.")
@@ -115,6 +118,7 @@ class Supervisor:
         if self.watch.watched:
             self.say("Stopping.")
         self.watch.stop(own, STOP_PROCESSES)
+        self.pulse.stop()
         self.watch.stop(("rabbitmq", *STORES), STOP_FOUNDATION)
         self.watch.stop(("epmd",), STOP_EPMD)
         state.path_of(self.settings.home).unlink(missing_ok=True)
