@@ -131,6 +131,7 @@ def _running(staged: Settings, chosen: dict[str, Chosen], tell: Tell) -> Iterato
     with contextlib.ExitStack() as stack:
         for store, each in chosen.items():
             files = postgres.files_of(staged, store)
+            _refuse_closed_log(files, each)
             tell(f"unpacking the {NAMES[store]}", 0.0)
             _unpack(files, each)
             program = _recovering(staged, files, each.shelf)
@@ -139,6 +140,14 @@ def _running(staged: Settings, chosen: dict[str, Chosen], tell: Tell) -> Iterato
             _await(staged, program, process, each, tell)
             postgres.mark_complete(files)
         yield
+
+
+def _refuse_closed_log(files: PostgresFiles, each: Chosen) -> None:
+    for piece in each.pieces:
+        path = each.shelf.log / f"{piece}.gz"
+        if postgres.as_account(files, ("/usr/bin/test", "-r", str(path))).returncode:
+            message = f"The account {files.account}, which PostgreSQL runs as, can not read {path}."
+            raise LocalFault(message)
 
 
 def _unpack(files: PostgresFiles, each: Chosen) -> None:
@@ -162,7 +171,8 @@ def _recovering(staged: Settings, files: PostgresFiles, shelf: Shelf) -> Program
     place = shlex.quote(str(shelf.log.resolve())).replace("%", "%%")
     told = {
         "archive_mode": "off",
-        "restore_command": f'test -f {place}/%f.gz && gunzip -c {place}/%f.gz > "%p"',
+        # above 125 means stop; anything less would be taken for the end of the log
+        "restore_command": f'test -e {place}/%f.gz || exit 1; gunzip -c {place}/%f.gz > "%p" || exit 255',
         "recovery_target_timeline": "current",
     }
     return postgres.program(staged, files, more=told)
