@@ -2,7 +2,7 @@
 SHELL := /bin/bash
 .SHELLFLAGS := -eu -o pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help run down setup setup-dev packages test check format bench chaos-nightly chaos-release generate lock clean
+.PHONY: help run down setup setup-dev packages test check format bench chaos-nightly chaos-release generate permissions lock clean
 
 VENV := .venv
 ASYNCAPI := tests/asyncapi/node_modules
@@ -73,6 +73,9 @@ chaos-release: setup-dev packages ## the same for two hours
 
 generate: setup-dev ## make the generated files anew
 	@$(PYTHON) -m deploy.generate
+
+permissions: setup-dev packages ## write anew who may do what in databases and broker (read the difference)
+	@TUKIVERKKO_WRITE_PERMISSIONS=1 $(PYTHON) -m pytest -q tests/integration/test_permissions.py
 
 lock: setup-dev ## resolve the locks anew from pyproject.toml
 	@$(VENV)/bin/uv pip compile --quiet --upgrade --universal --generate-hashes --no-emit-index-url --no-header --python-version 3.11 pyproject.toml -o requirements.lock

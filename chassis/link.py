@@ -18,6 +18,8 @@ from amqp import spec
 from kombu import Connection
 from kombu.exceptions import OperationalError
 
+from chassis import addresses
+
 DEADLINE = 10.0
 CONNECTING = 4.0
 CLOSING = 2.0
@@ -171,9 +173,9 @@ class Link:
             "on_unblocked": self._on_unblocked,
             "confirm_publish": False,  # confirmed here, all of a batch together
         }
-        return Connection(
-            self.url, connect_timeout=min(self.deadline, CONNECTING), heartbeat=HEARTBEAT, transport_options=options
-        )
+        url, tls = addresses.broker_tls(self.url)
+        limit = min(self.deadline, CONNECTING)
+        return Connection(url, ssl=tls, connect_timeout=limit, heartbeat=HEARTBEAT, transport_options=options)
 
     def _listen(self) -> None:
         self._next_tag = 1

@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import urllib3
 
+from chassis import addresses
 from chassis.errors import Unavailable
 from chassis.settings import Settings
 
@@ -32,7 +33,7 @@ class Management:
         """Nothing is asked yet."""
         self.vhost = settings.vhost
         self._base = f"{settings.management_url}/api/"
-        self._pool = urllib3.PoolManager(num_pools=1, maxsize=2)
+        self._pool = addresses.pool(settings.management_url, settings.amqp_ca, num_pools=1, maxsize=2)
         login = urllib3.make_headers(basic_auth=f"{ADMINISTRATOR}:{settings.secret('amqp_admin')}")
         self._headers = {**login, **JSON}
 

@@ -11,7 +11,12 @@ import secrets
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from urllib.parse import quote
+from urllib.parse import quote, urlsplit
+
+from chassis import addresses
+from chassis.addresses import Backend, SettingsError
+
+__all__ = ["KEYS_DATABASE", "SERVICES", "Settings", "SettingsError", "ensure_secret"]
 
 SERVICES = ("directory", "referrals", "groups", "access", "subscriptions")
 """Every service in the order of its port; each has a database and a broker user of its own."""
@@ -24,16 +29,13 @@ HIGHEST_PORT = 32767  # ports from 32768 on are given to outgoing connections (a
 PORTS_USED = 40
 
 
-class SettingsError(Exception):
-    """A setting is missing or unfit; the message is one sentence for the person who starts the process."""
-
-
 @dataclass(frozen=True)
 class Settings:
     """All that a process is told from outside.
 
     `port` is the gateway's; services follow at port+1..5, PostgreSQL at +10, AMQP +11, management +12, distribution
-    +13, epmd +14, the relay's health page at +20. `profile` is "development" or "production".
+    +13, epmd +14, the PostgreSQL of keys +15, the relay's health page at +20. `profile` is "development" or
+    "production". `postgres_ca` and `amqp_ca` are files of certificates; naming one means TLS with all checks.
     """
 
     home: Path
@@ -42,6 +44,10 @@ class Settings:
     profile: str = "development"
     postgres_host: str = "127.0.0.1"
     postgres_port: int = 8090
+    keys_host: str = "127.0.0.1"
+    keys_port: int = 8095
+    postgres_ca: str | None = None
+    amqp_ca: str | None = None
     amqp_host: str = "127.0.0.1"
     amqp_port: int = 8091
     management_url: str = "http://127.0.0.1:8092"
@@ -63,13 +69,21 @@ class Settings:
         """Read TUKIVERKKO_* from `env` (default: the process's own). Raises SettingsError."""
         env = dict(os.environ if env is None else env)
         port = _number(env, "TUKIVERKKO_PORT", 8080, 1, HIGHEST_PORT - PORTS_USED)
-        return cls(
+        postgres_host = env.get("TUKIVERKKO_POSTGRES_HOST", "127.0.0.1")
+        postgres_port = _number(env, "TUKIVERKKO_POSTGRES_PORT", port + 10, 1, 65535)
+        # whoever brings a PostgreSQL has the keys there as well, unless another is named for them
+        given = env.get("TUKIVERKKO_POSTGRES_HOST") or env.get("TUKIVERKKO_POSTGRES_PORT")
+        loaded = cls(
             home=Path(env.get("TUKIVERKKO_HOME") or ".local").absolute(),
             port=port,
             host=env.get("TUKIVERKKO_HOST", "127.0.0.1"),
             profile=_choice(env, "TUKIVERKKO_PROFILE", ("development", "production")),
-            postgres_host=env.get("TUKIVERKKO_POSTGRES_HOST", "127.0.0.1"),
-            postgres_port=_number(env, "TUKIVERKKO_POSTGRES_PORT", port + 10, 1, 65535),
+            postgres_host=postgres_host,
+            postgres_port=postgres_port,
+            keys_host=env.get("TUKIVERKKO_KEYS_HOST", postgres_host),
+            keys_port=_number(env, "TUKIVERKKO_KEYS_PORT", postgres_port if given else port + 15, 1, 65535),
+            postgres_ca=env.get("TUKIVERKKO_POSTGRES_CA") or None,
+            amqp_ca=env.get("TUKIVERKKO_AMQP_CA") or None,
             amqp_host=env.get("TUKIVERKKO_AMQP_HOST", "127.0.0.1"),
             amqp_port=_number(env, "TUKIVERKKO_AMQP_PORT", port + 11, 1, 65535),
             management_url=env.get("TUKIVERKKO_MANAGEMENT_URL", f"http://127.0.0.1:{port + 12}"),
@@ -85,6 +99,20 @@ class Settings:
             network_per_minute=_number(env, "TUKIVERKKO_NETWORK_PER_MINUTE", 12_000, 1, 10_000_000),
             failures_per_minute=_number(env, "TUKIVERKKO_FAILURES_PER_MINUTE", 60, 1, 10_000_000),
             environment=env,
+        )
+        addresses.require_safe(env, loaded.profile, loaded.backends)
+        return loaded
+
+    @property
+    def backends(self) -> tuple[Backend, ...]:
+        """Where database, keys, broker and the broker's management are, and whether the way there is by TLS."""
+        return (
+            Backend("PostgreSQL", self.postgres_host, "TUKIVERKKO_POSTGRES_CA", tls=self.postgres_ca is not None),
+            Backend(
+                "the PostgreSQL of keys", self.keys_host, "TUKIVERKKO_POSTGRES_CA", tls=self.postgres_ca is not None
+            ),
+            Backend("RabbitMQ", self.amqp_host, "TUKIVERKKO_AMQP_CA", tls=self.amqp_ca is not None),
+            addresses.of_url("the broker's management", self.management_url, "TUKIVERKKO_MANAGEMENT_URL"),
         )
 
     @property
@@ -107,24 +135,39 @@ class Settings:
         given = (self.environment or {}).get(f"TUKIVERKKO_{service.upper()}_DATABASE_URL")
         if given and role == "app":
             return given
-        return self._postgres(f"{service}_{role}", f"tukiverkko_{service}")
+        place = self.postgres_host, self.postgres_port
+        return self._postgres(f"{service}_{role}", f"tukiverkko_{service}", *place)
 
     def keys_url(self, service: str) -> str:
         """libpq address of the key database for a service; it sees its own schema there only."""
         given = (self.environment or {}).get(f"TUKIVERKKO_{service.upper()}_KEYS_URL")
-        return given or self._postgres(f"{service}_app", KEYS_DATABASE)
+        return given or self._postgres(f"{service}_app", KEYS_DATABASE, self.keys_host, self.keys_port)
 
     def keys_owner_url(self) -> str:
         """libpq address of the key database for migrations."""
-        return self._postgres("keys_owner", KEYS_DATABASE)
+        return self._postgres("keys_owner", KEYS_DATABASE, self.keys_host, self.keys_port)
 
     def amqp_url(self, service: str) -> str:
-        """AMQP address with the broker user of a service."""
-        given = (self.environment or {}).get("TUKIVERKKO_AMQP_URL")
+        """AMQP address with the broker user of a service; with TLS it names the file of certificates as `cafile`."""
+        env = self.environment or {}
+        given = env.get(f"TUKIVERKKO_{service.upper()}_AMQP_URL") or env.get("TUKIVERKKO_AMQP_URL")
         if given:
-            return given
+            return addresses.with_ca(given, self.amqp_ca)
         password = quote(self.secret(f"amqp_{service}"), safe="")
-        return f"amqp://{service}:{password}@{self.amqp_host}:{self.amqp_port}/{quote(self.vhost, safe='')}"
+        place = f"{self.amqp_host}:{self.amqp_port}/{quote(self.vhost, safe='')}"
+        scheme = "amqps" if self.amqp_ca else "amqp"
+        return addresses.with_ca(f"{scheme}://{service}:{password}@{place}", self.amqp_ca)
+
+    @property
+    def public_amqp_url(self) -> str:
+        """Where partners reach the broker, without user and virtual host: TUKIVERKKO_PUBLIC_AMQP_URL, else ours."""
+        env = self.environment or {}
+        inside = urlsplit(env.get("TUKIVERKKO_AMQP_URL") or "")
+        if given := env.get("TUKIVERKKO_PUBLIC_AMQP_URL"):
+            return given.rstrip("/")
+        if inside.netloc:
+            return f"{inside.scheme}://{inside.netloc.rpartition('@')[2]}"
+        return f"{'amqps' if self.amqp_ca else 'amqp'}://{self.amqp_host}:{self.amqp_port}"
 
     def secret(self, name: str) -> str:
         """The text of a secret file; raises SettingsError when it is missing or too short to be one."""
@@ -139,9 +182,9 @@ class Settings:
             raise SettingsError(message)
         return value
 
-    def _postgres(self, user: str, database: str) -> str:
+    def _postgres(self, user: str, database: str, host: str, port: int) -> str:
         password = quote(self.secret(f"db_{user}"), safe="")
-        return f"postgresql://{user}:{password}@{self.postgres_host}:{self.postgres_port}/{database}"
+        return addresses.verified(f"postgresql://{user}:{password}@{host}:{port}/{database}", self.postgres_ca)
 
 
 def ensure_secret(home: Path, name: str) -> None:

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from urllib.parse import quote
 
 import urllib3
 
-from chassis import definitions, topology
+from chassis import addresses, definitions, topology
 from chassis.settings import SERVICES, Settings
 from deploy.local.faults import LocalFault
 from deploy.local.rabbit import ADMIN
@@ -27,7 +28,7 @@ TELLS = {"directory": ("organisation", "service"), "referrals": ("referral",), "
 MANAGEMENT_SECONDS = 20.0
 OPENING_SECONDS = 20.0
 REFUSED_FROM = 300
-_pool = urllib3.PoolManager(num_pools=2, maxsize=2)
+_pool = functools.cache(addresses.pool)  # one for each broker that is asked
 
 
 def make_vhost(settings: Settings, *, with_users: bool = True) -> None:
@@ -55,7 +56,8 @@ def manage(settings: Settings, method: str, path: str, body: object) -> object:
     """One request to the broker's management interface as its administrator. Raises LocalFault when it refuses."""
     headers = urllib3.make_headers(basic_auth=f"{ADMIN}:{settings.secret('amqp_admin')}")
     url = f"{settings.management_url}/api/{path}"
-    answer = _pool.request(method, url, json=body, headers=headers, timeout=MANAGEMENT_SECONDS, retries=False)
+    pool = _pool(settings.management_url, settings.amqp_ca)
+    answer = pool.request(method, url, json=body, headers=headers, timeout=MANAGEMENT_SECONDS, retries=False)
     if answer.status >= REFUSED_FROM:
         message = f"The broker refused {method} {path}: {answer.status} {answer.data[:200].decode('utf-8', 'replace')}"
         raise LocalFault(message)

@@ -58,15 +58,15 @@ def may_enter(folder: Path, account: str | None) -> bool:
     return asked.returncode == 0
 
 
-def postgres_folder(home: Path, account: str | None) -> Path:
-    """The folder of the database, owned by `account`: in the home, or in /var/tmp where the home is closed to it."""
-    recorded = home / "postgres.path"
+def postgres_folder(home: Path, account: str | None, name: str = "postgres") -> Path:
+    """The folder of a cluster, owned by `account`: in the home, or in /var/tmp where the home is closed to it."""
+    recorded = home / f"{name}.path"
     if recorded.exists():
         folder = Path(recorded.read_text(encoding="utf-8").strip())
     elif may_enter(home, account):
-        folder = home / "postgres"
+        folder = home / name
     else:
-        digest = hashlib.sha256(str(home).encode()).hexdigest()[:16]
+        digest = hashlib.sha256(f"{home}{'' if name == 'postgres' else f'|{name}'}".encode()).hexdigest()[:16]
         folder = ELSEWHERE / f"tukiverkko-{digest}"
         recorded.write_text(f"{folder}\n", encoding="utf-8")
     return _owned(folder, account)

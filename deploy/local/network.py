@@ -25,6 +25,12 @@ def has_own_postgres(settings: Settings) -> bool:
     return not (env.get("TUKIVERKKO_POSTGRES_HOST") or env.get("TUKIVERKKO_POSTGRES_PORT"))
 
 
+def has_own_keystore(settings: Settings) -> bool:
+    """Whether the launcher runs the PostgreSQL of keys itself: with its own PostgreSQL, unless another is named."""
+    env = settings.environment or {}
+    return has_own_postgres(settings) and not (env.get("TUKIVERKKO_KEYS_HOST") or env.get("TUKIVERKKO_KEYS_PORT"))
+
+
 def has_own_rabbit(settings: Settings) -> bool:
     """Whether the launcher runs RabbitMQ itself: unless the environment names another."""
     env = settings.environment or {}
@@ -33,7 +39,7 @@ def has_own_rabbit(settings: Settings) -> bool:
 
 def ports_needed(settings: Settings) -> tuple[str, ...]:
     """The names of the ports that must be free before anything starts."""
-    ours = {"postgres": has_own_postgres(settings)}
+    ours = {"postgres": has_own_postgres(settings), "keystore": has_own_keystore(settings)}
     broker = ("rabbitmq", "rabbitmq management", "erlang distribution", "epmd")
     ours.update(dict.fromkeys(broker, has_own_rabbit(settings)))
     return tuple(name for name in ports.OFFSETS if ours.get(name, True))
@@ -47,6 +53,8 @@ def foundation(settings: Settings) -> list[Program]:
         programs += [rabbit.epmd_program(settings), rabbit.program(settings, server)]
     if has_own_postgres(settings):
         programs.append(postgres.program(settings, postgres.prepare(settings)))
+    if has_own_keystore(settings):
+        programs.append(postgres.program(settings, postgres.prepare(settings, postgres.KEYS)))
     return programs
 
 
@@ -88,4 +96,6 @@ def _environment(settings: Settings) -> dict[str, str]:
     told = (settings.environment or {}).items()
     given.update({name: value for name, value in told if name.startswith("TUKIVERKKO_")})
     here = {"TUKIVERKKO_HOME": str(settings.home), "TUKIVERKKO_PORT": str(settings.port)}
+    if has_own_keystore(settings):  # else a process that is told of another PostgreSQL looks for the keys there
+        here["TUKIVERKKO_KEYS_PORT"] = str(settings.keys_port)
     return {**given, **here, "PYTHONUNBUFFERED": "1", "PYTHONPATH": str(ROOT), "TZ": "UTC"}

@@ -16,6 +16,7 @@ OFFSETS = {
     "rabbitmq management": 12,
     "erlang distribution": 13,
     "epmd": 14,
+    "keystore": 15,
     "relay": 20,
 }
 

@@ -6,10 +6,10 @@ import psycopg
 from psycopg import sql
 
 from chassis.identity import ensure_signing_key
-from chassis.settings import SERVICES, Settings, ensure_secret
+from chassis.settings import KEYS_DATABASE, SERVICES, Settings, ensure_secret
 from deploy.local.faults import LocalFault
-from deploy.local.postgres import superuser_url
-from deploy.local.roles import ATTRIBUTES, Base, bases, role_names
+from deploy.local.postgres import CASES, KEYS, superuser_url
+from deploy.local.roles import ATTRIBUTES, CLOSED, Base, bases, role_names
 
 SECRETS = ("kek", "audit_key", "request_key", "contact_key")
 
@@ -28,19 +28,42 @@ def make_secrets(settings: Settings) -> None:
 def make_databases(settings: Settings) -> None:
     """Make roles and databases. Raises LocalFault when PostgreSQL refuses."""
     try:
-        with psycopg.connect(superuser_url(settings), autocommit=True) as connection:
-            for role in role_names():
-                _make_role(connection, role, settings.secret(f"db_{role}"))
-            for base in bases():
-                make_database(connection, base)
+        _refuse_keys_beside_cases(settings)
         for base in bases():
-            with psycopg.connect(superuser_url(settings, base.name), autocommit=True) as connection:
-                for statement in base.inside:
-                    connection.execute(_own(statement))
+            _make_base(settings, base)
     except psycopg.Error as error:
         reason = str(error).strip().splitlines()[0]
         message = f"PostgreSQL on port {settings.postgres_port} refused the set-up: {reason}"
         raise LocalFault(message) from error
+
+
+def _make_base(settings: Settings, base: Base) -> None:
+    with psycopg.connect(_beside(settings, base), autocommit=True) as connection:
+        for role in role_names():
+            _make_role(connection, role, settings.secret(f"db_{role}"))
+        for statement in CLOSED:
+            connection.execute(_own(statement))
+        make_database(connection, base)
+    with psycopg.connect(superuser_url(settings, base.name), autocommit=True) as connection:
+        for statement in base.inside:
+            connection.execute(_own(statement))
+
+
+def _refuse_keys_beside_cases(settings: Settings) -> None:
+    """An earlier version left the keys in the cluster of the cases; beside them an empty key store would be used."""
+    if (settings.keys_host, settings.keys_port) == (settings.postgres_host, settings.postgres_port):
+        return
+    with psycopg.connect(superuser_url(settings), autocommit=True) as connection:
+        if connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (KEYS_DATABASE,)).fetchone():
+            message = (
+                f"This home is older than the PostgreSQL of keys: begin with a new home, or move the database "
+                f"{KEYS_DATABASE} from port {settings.postgres_port} to port {settings.keys_port} yourself."
+            )
+            raise LocalFault(message)
+
+
+def _beside(settings: Settings, base: Base) -> str:
+    return superuser_url(settings, store=KEYS if base.name == KEYS_DATABASE else CASES)
 
 
 def make_database(connection: psycopg.Connection, base: Base, *, template: str = "template1") -> None:

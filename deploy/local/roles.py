@@ -8,6 +8,9 @@ from dataclasses import dataclass
 from chassis.settings import KEYS_DATABASE, SERVICES
 
 KEYS_OWNER = "keys_owner"
+CLOSED = tuple(f"REVOKE ALL ON DATABASE {name} FROM PUBLIC" for name in ("postgres", "template1"))
+"""Every role could otherwise connect to the databases that PostgreSQL itself brings."""
+
 ATTRIBUTES = "LOGIN NOSUPERUSER NOBYPASSRLS NOCREATEDB NOCREATEROLE NOREPLICATION"
 
 
@@ -78,6 +81,7 @@ def as_script(password: Callable[[str], str]) -> str:
             f"SELECT 'CREATE ROLE {role}' {missing} \\gexec",
             f"ALTER ROLE {role} {ATTRIBUTES} PASSWORD {password(role)};",
         ]
+    lines += [f"{statement};" for statement in CLOSED]
     for base in bases():
         missing = f"WHERE NOT EXISTS (SELECT FROM pg_database WHERE datname = '{base.name}')"
         lines += [f"SELECT 'CREATE DATABASE {base.name}' {missing} \\gexec", *(f"{text};" for text in base.outside)]

@@ -95,7 +95,7 @@ def end_orphans(home: Path) -> list[str]:
 
 
 def _ask(line: Line) -> None:
-    wanted = signal.SIGINT if line.name == "postgres" else signal.SIGTERM
+    wanted = signal.SIGINT if line.name in {"postgres", "keystore"} else signal.SIGTERM
     try:
         os.kill(line.pid, wanted)
     except ProcessLookupError:

@@ -14,12 +14,14 @@ from deploy.local import broker, network, ports, provision, state
 from deploy.local.faults import LocalFault
 from deploy.local.folders import prepare_home
 from deploy.local.program import last_lines, start_time
+from deploy.local.pulse import Pulse
 from deploy.local.state import Line, State
 from deploy.local.watch import Watch, Watched
 
 READY_SECONDS = 60.0
 ROUND_SECONDS = 0.2
-FOUNDATION = ("postgres", "rabbitmq", "epmd")
+STORES = ("postgres", "keystore")
+FOUNDATION = (*STORES, "rabbitmq", "epmd")
 STOP_PROCESSES, STOP_FOUNDATION, STOP_EPMD = 6.0, 7.5, 1.0  # together below fifteen seconds
 
 
@@ -37,6 +39,7 @@ class Supervisor:
         self.state = State(Line("supervisor", os.getpid(), start_time(os.getpid()) or 0, settings.port, ready=True))
         self.watch = Watch(say, self._write)
         self.stopping = False
+        self.pulse = Pulse(settings)
 
     def run(self, when_ready: Callable[[], None] = lambda: None) -> None:
         """Start, call `when_ready` once, keep running until SIGTERM or Ctrl-C. Raises LocalFault when it cannot."""
@@ -69,7 +72,7 @@ class Supervisor:
         provision.make_secrets(settings)
         self.say("Starting PostgreSQL and RabbitMQ.")
         foundation = [self.watch.add(program) for program in network.foundation(settings)]
-        self._await([entry for entry in foundation if entry.program.name == "postgres"])
+        self._await([entry for entry in foundation if entry.program.name in STORES])
         provision.make_databases(settings)
         self._migrate()
         self.say("Starting services, gateway and relay.")
@@ -78,6 +81,7 @@ class Supervisor:
         self._await(foundation)
         broker.make_vhost(settings)
         self._await(own)
+        self.pulse.start()
         self.state.phase = "running"
         self._write()
         self.say(f"The network serves at http://127.0.0.1:{settings.port} after {time.monotonic() - begun:.1f} s.")
@@ -114,7 +118,8 @@ class Supervisor:
         if self.watch.watched:
             self.say("Stopping.")
         self.watch.stop(own, STOP_PROCESSES)
-        self.watch.stop(("rabbitmq", "postgres"), STOP_FOUNDATION)
+        self.pulse.stop()
+        self.watch.stop(("rabbitmq", *STORES), STOP_FOUNDATION)
         self.watch.stop(("epmd",), STOP_EPMD)
         state.path_of(self.settings.home).unlink(missing_ok=True)
 

@@ -5,6 +5,7 @@ import datetime as dt
 import json
 import os
 import pathlib
+import ssl
 import sys
 import time
 from collections.abc import Iterator
@@ -60,14 +61,22 @@ def rest(connection: Any, seconds: float) -> None:
         time.sleep(seconds)
 
 
+def parameters() -> pika.URLParameters:
+    """Where the broker is; over amqps its certificate and name are checked, which the address alone would not do."""
+    told = pika.URLParameters(os.environ["PARTNER_AMQP_URL"])
+    told.heartbeat, told.blocked_connection_timeout = 20, 30
+    if told.ssl_options is not None:
+        checked = ssl.create_default_context(cafile=os.environ.get("PARTNER_AMQP_CA"))
+        told.ssl_options = pika.SSLOptions(checked, told.host)
+    return told
+
+
 def deliveries() -> Iterator[tuple[dict[str, Any], Any]]:
     """What the queue gives, for ever; each is acknowledged when the next one is asked for, after your work."""
     pause = 0.5
     while True:
         try:
-            parameters = pika.URLParameters(os.environ["PARTNER_AMQP_URL"])
-            parameters.heartbeat, parameters.blocked_connection_timeout = 20, 30
-            with pika.BlockingConnection(parameters) as connection:
+            with pika.BlockingConnection(parameters()) as connection:
                 reader = connection.channel()
                 reader.basic_qos(prefetch_count=50)
                 print(f"reading {QUEUE}", flush=True)

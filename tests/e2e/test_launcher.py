@@ -22,6 +22,7 @@ EVERYTHING = {
     "postgres",
     "rabbitmq",
     "epmd",
+    "keystore",
     "gateway",
     "relay",
     "directory",

@@ -56,7 +56,7 @@ def sample(grant: Grant, tmp_path: Path) -> Iterator[Sample]:
 
 def test_the_samples_are_short() -> None:
     for name in ("subscriber.py", "feed.py", "reader.py"):
-        assert len(SAMPLE.with_name(name).read_text(encoding="utf-8").splitlines()) <= 85, name
+        assert len(SAMPLE.with_name(name).read_text(encoding="utf-8").splitlines()) <= 95, name
 
 
 def test_it_sees_each_event_once_through_a_lost_connection(

@@ -32,7 +32,8 @@ class Instances:
 
     def settings(self) -> Settings:
         """Settings of the session's own home; its databases are the migrated templates: never connect to them."""
-        return Settings.load({"TUKIVERKKO_HOME": str(self.home), "TUKIVERKKO_PORT": str(self.port)})
+        told = {"TUKIVERKKO_HOME": str(self.home), "TUKIVERKKO_PORT": str(self.port)}
+        return Settings.load({**told, "TUKIVERKKO_KEYS_PORT": str(self.port + 10)})  # one PostgreSQL for both
 
 
 class Session:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import secrets
 import uuid
 from dataclasses import dataclass, field
-from urllib.parse import quote, urlsplit
+from urllib.parse import quote
 
 from chassis import clock, topology
 from chassis.audit import Entry
@@ -111,9 +111,7 @@ def _user_of(row: grants.GrantRow, password: str) -> broker.PartnerUser:
 
 
 def _handed(settings: Settings, row: grants.GrantRow, org_key: str, password: str) -> Grant:
-    given = urlsplit((settings.environment or {}).get("TUKIVERKKO_AMQP_URL") or "")
-    place = given.netloc.rpartition("@")[2] or f"{settings.amqp_host}:{settings.amqp_port}"
-    scheme = given.scheme or "amqp"
+    scheme, _, place = settings.public_amqp_url.partition("://")
     return Grant(
         id=row.id,
         org_id=row.org_id,
