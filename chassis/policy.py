@@ -1,4 +1,4 @@
-"""The rights of a service as one table: role × operation × relation × state → allowed, what is seen, what is written.
+"""The rights of a service as one table: role, operation, relation, state to allowed, seen, written.
 
 A service says `policy = Policy(Row(...), …)` and `operations = policy.operations()`; an operation that knows roles only
 may stand in `operations` alone. The door, the specification, docs/rights.md and the negative matrix of the tests read

@@ -14,8 +14,9 @@ INTRODUCTION = """\
 
 Who may do what, as the services decide it; the tests ask for what is *not* here and expect to be refused. The
 organisation comes from the token alone: nothing here reaches another organisation's rows. A relation says how the
-caller stands towards the thing; what has no relation depends on the role only. "For a reason" means that the caller names one
-and the leads read that he looked. Fields that are not named are not in the answer, and refused in a body.
+caller stands towards the thing; what has no relation depends on the role only. "For a reason" means that the
+caller names one and the leads read that he looked. Fields that are not named are not in the answer, and refused
+in a body.
 
 Relations of a referral: the side, then where one stands on it: `named` (the case is restricted to named members),
 `assigned`, `own_unit`, `whole_side` (the case has no unit, or the caller none: small organisations, systems),

@@ -20,7 +20,7 @@ from rich.table import Table
 
 from chassis.settings import Settings
 from services.referrals.schemas import NEW_REFERRAL_EXAMPLE
-from tests.bench import bus
+from tests.bench import bus, row_security
 from tests.bench.load import Measured, drive, request
 from tests.bench.processes import cpu_seconds, resident_mib, running
 from tests.support import network
@@ -47,6 +47,8 @@ def main() -> int:
         bus.until_quiet(settings)
         console.print("Commit → service, commit → partner's queue …")
         rows = [*bus.latency_rows(settings), *http_rows(settings, console)]
+        console.print("Row security …")
+        rows += row_security.rows(settings)
         console.print("Relay …")
         rows.append(bus.relay_row(settings))
     finally:
@@ -134,6 +136,8 @@ def show(console: Console, rows: list[Row], memory: dict[str, float]) -> None:
     console.print(table)
     late = ", ".join(f"{row['events_arrived_after_s']}" for row in rows if "events_arrived_after_s" in row)
     console.print("After each row the last event had arrived, seconds:", late)
+    cost = ", ".join(f"{row['what'].partition(': ')[2]} {row['cost_ms']}" for row in rows if "cost_ms" in row)
+    console.print("Cost of row security, p50 ms:", cost)
     console.print("Memory at rest, MiB:", ", ".join(f"{name} {value}" for name, value in memory.items()))
 
 
