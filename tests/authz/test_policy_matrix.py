@@ -13,9 +13,10 @@ from chassis.settings import SERVICES, Settings
 from services.referrals.rules import rights
 from tests.authz import cells
 from tests.authz.cells import ALLOWED, NO_ROLE, NOT_FOUND, STALE, Cell, expected
-from tests.authz.rig import CAST, CENTRE, EVERY, GROUP_CAST, NORTH, OTHER, PARTIES, SECRET, SOUTH, Stage, plans, staged
+from tests.authz.rig import CAST, EVERY, GROUP_CAST, NORTH, PARTIES, SECRET, SOUTH, Stage, plans, staged
 from tests.support.client import Answer
 from tests.support.databases import Databases
+from tests.support.referrals import CENTRE, OTHER
 from tests.support.rows import nothing_stored, rows
 
 DOOR = list(cells.door_cells())

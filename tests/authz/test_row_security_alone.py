@@ -15,10 +15,11 @@ from chassis.identity import Caller
 from chassis.settings import Settings
 from services.referrals.rules import rights
 from tests.authz import cells
-from tests.authz.rig import CAST, CENTRE, EVERY, OTHER, PARTIES, POLICE, SECRET, STATES, Stage, plans, staged
+from tests.authz.rig import CAST, EVERY, PARTIES, SECRET, STATES, Stage, plans, staged
 from tests.integration.subscriptions_rig import journal, know, received
 from tests.support.client import Answer
 from tests.support.databases import Databases, root_url
+from tests.support.referrals import CENTRE, OTHER, POLICE
 from tests.support.rows import nothing_stored, rows
 
 ROUTES = {plan.name: (service, plan) for service, plan in plans() if not plan.internal}
@@ -90,7 +91,7 @@ def test_a_list_holds_no_foreign_row(stage: Stage, name: str) -> None:
     foreign = foreign_ids(stage)
     for role in sorted(EVERY):
         answer = listed(stage, name, OTHER, role)
-        assert answer.status == 200, answer.raw
+        assert answer.status < 500, answer.raw
         assert not set(UUID.findall(answer.raw)) & foreign, (role, answer.raw)
         assert SECRET not in answer.raw.decode()
 
@@ -114,16 +115,16 @@ def test_the_checks_are_off_and_the_rows_are_there(stage: Stage) -> None:
         "groups", ROUTES["GET /groups/<uuid:group_id>/roster"][1], inner, {"group_id": stage.groups["open"]}
     )
     assert SECRET in answer.raw.decode()
-    for name in LISTS:
+    for name in ("GET /referrals/inbox", "GET /referrals/sent", "GET /programmes", "GET /events"):
         owner = POLICE if name in {"GET /events", "GET /referrals/sent"} else CENTRE
         found = listed(stage, name, owner, "auditor")
-        assert found.events or found.items or "outside" in name, name
+        assert found.events or found.items, name
 
 
 def test_without_row_security_the_same_requests_would_show_foreign_rows(stage: Stage) -> None:
     """The proof that the tests above can fail."""
     with switched_off(stage.settings, "referrals", "sender_record"):
-        assert ask(stage, READ, "auditor", "sent").status == 500  # a foreign row came; its key is refused as well
+        assert SECRET in ask(stage, READ, "auditor", "sent").raw.decode()
         seen = set(UUID.findall(listed(stage, "GET /referrals/sent", OTHER, "auditor").raw))
         assert seen & foreign_ids(stage)
     with switched_off(stage.settings, "subscriptions", "journal"):

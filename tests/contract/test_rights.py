@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 from pathlib import Path
+from types import SimpleNamespace
+from typing import ClassVar
 
 import orjson
 import pytest
+from nameko.exceptions import ConfigurationError
 
-from chassis.http import Plan, plans_of
+from chassis.http import Plan, Route, plans_of
 from chassis.policy import ANYBODY, policy_of
 from deploy.generate import service_classes
 from services.access.rules.roles import ROLES
@@ -94,3 +97,13 @@ def test_the_specification_says_roles_and_relations_of_the_table() -> None:
             assert set(about["x-tukiverkko-roles"]) == set().union(*(row.roles for row in rows))
             assert set(about.get("x-tukiverkko-relations", [])) == set().union(*(row.relations or () for row in rows))
             assert "403" in about["responses"]
+
+
+def test_a_service_with_a_route_and_no_row_for_it_does_not_start() -> None:
+    class Service:
+        operations: ClassVar[dict[str, frozenset[str]]] = {}
+
+    route = Route(Plan(method="GET", path="/x", operation="x.read", summary="X"))
+    route.container = SimpleNamespace(service_cls=Service, max_workers=1)
+    with pytest.raises(ConfigurationError, match=r"does not say who may x\.read"):
+        route.setup()
