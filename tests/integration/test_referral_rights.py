@@ -6,15 +6,17 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from chassis.db import Database
 from chassis.errors import Invalid, NotAllowed, NotFound
 from chassis.identity import Caller
 from chassis.settings import Settings
-from services.referrals import usecases
+from services.referrals import usecases, views
 from services.referrals.rules import rights as rules
 from services.referrals.usecases import rights
+from tests.support.databases import root_url
 from tests.support.referrals import CENTRE, POLICE, decide, listing, look, move, new, seed
 from tests.support.rows import rows
 
@@ -206,3 +208,31 @@ def test_what_a_role_does_not_see_is_not_even_opened(
     assert set(outcome.value) - rules.METADATA == {"reason_code"}
     with pytest.raises(AssertionError):
         usecases.read(db, look(A, case))
+
+
+FILL = """
+WITH made AS (SELECT gen_random_uuid() AS id, n FROM generate_series(1, 5000) AS n), legs AS (
+    INSERT INTO leg (id, episode_id, kind, sender_id, receiver_id, urgency, ordered, state, feedback_scope, created_at,
+                     changed_at)
+    SELECT id, id, 'ordinary', %(police)s, %(centre)s, 'urgent', false, 'sent', 'none', now(), now() FROM made)
+INSERT INTO receiver_case (id, org_id, sender_id, state, urgency, version, key_id, personal, unit, restricted, sent_at,
+                           changed_at)
+SELECT id, %(centre)s, %(police)s, 'sent', 'urgent', 1, id, '', CASE WHEN n %% 2 = 0 THEN 'north' ELSE 'south' END,
+       n %% 50 = 0, now() - n * interval '1 minute', now() FROM made
+"""
+
+
+def test_a_list_is_one_walk_along_its_index(db: Database, at: Settings) -> None:
+    """No sort of the whole inbox and no question per line, however many cases there are."""
+    with psycopg.connect(root_url(at, "referrals"), autocommit=True) as connection:
+        connection.execute(FILL, {"police": POLICE.org_id, "centre": CENTRE.org_id})
+        connection.execute("ANALYZE receiver_case, case_member")
+    who = {"subject": A.subject, "units": sorted(A.units), "all_units": False}
+    page = {"state": None, "at": None, "after": None, "limit": 51}
+    with db.background("test", org=CENTRE.org_id) as work:
+        plan = "\n".join(row["QUERY PLAN"] for row in work.all("EXPLAIN " + views.INBOX, {**who, **page}))
+    assert "receiver_case_inbox" in plan, plan
+    assert "Seq Scan on receiver_case" not in plan
+    assert "Sort" not in plan
+    viewed = usecases.inbox(db, listing(A, limit=200)).value["items"]
+    assert len(viewed) == 200
