@@ -17,7 +17,6 @@ OWN_UNIT = "own_unit"
 WHOLE_SIDE = "whole_side"  # the case has no unit, or the caller none: a small organisation, or a system
 OTHER_UNIT = "other_unit"
 
-STANDINGS = (BARRED, SHUT, NAMED, ASSIGNED, OWN_UNIT, WHOLE_SIDE, OTHER_UNIT)
 OPEN = (NAMED, ASSIGNED, OWN_UNIT, WHOLE_SIDE)
 ALL_UNITS = (*OPEN, OTHER_UNIT)
 REASONS = ("stand_in", "emergency", "supervision", "complaint", "data_request", "case_conference")

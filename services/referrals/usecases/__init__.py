@@ -19,6 +19,7 @@ from services.referrals.rules.lifecycle import RECEIVER, SENDER, Edge
 from services.referrals.rules.receiving import Chosen, Offer, choose
 from services.referrals.rules.rights import (
     ASSIGNED,
+    OTHER_UNIT,
     WHOLE_SIDE,
     check,
     open_actions,
@@ -276,12 +277,13 @@ def _list(db: Database, call: Call, side: str) -> Outcome:
     operation = "referral.inbox" if side == RECEIVER else "referral.sent"
     with db.work(call) as work:
         caller = _caller(call)
-        everything = not caller.units or sees_all_units(operation, caller.roles, side)
-        viewer = views.Viewer(subject=caller.subject, units=caller.units, all_units=everything)
+        beyond = bool(caller.units) and sees_all_units(operation, caller.roles, side)
+        viewer = views.Viewer(subject=caller.subject, units=caller.units, all_units=beyond or not caller.units)
         after = paging.position(query["cursor"])
         rows = views.listed(work, side, viewer, state=query["state"], after=after, limit=query["limit"] + 1)
         work.record(Entry(operation=operation, object_type=OBJECT, object_id=None))
-        return Outcome(value=paging.page(rows, query["limit"], by="sent_at"), relation=relation(side, WHOLE_SIDE))
+        at = relation(side, OTHER_UNIT if beyond else WHOLE_SIDE)  # no field that is not his on every line
+        return Outcome(value=paging.page(rows, query["limit"], by="sent_at"), relation=at)
 
 
 def _entry(operation: str, entered: Entered) -> Entry:
