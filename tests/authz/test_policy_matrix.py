@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -18,6 +19,7 @@ from tests.support.client import Answer
 from tests.support.databases import Databases
 from tests.support.referrals import CENTRE, OTHER
 from tests.support.rows import nothing_stored, rows
+from tests.support.specification import OPERATIONS, Operation
 
 DOOR = list(cells.door_cells())
 REFERRALS = list(cells.referral_cells())
@@ -176,7 +178,14 @@ def test_what_the_table_gives_gets_through_and_is_stored(stage: Stage) -> None:
         for _, plan in plans():
             if plan.operation in WRITING:
                 place = {"referral_id": stage.cases["small", "sent"]}
-                assert stage.ask("referrals", plan, token, place, bodies[plan.operation]).status == 200
+                answer = stage.ask("referrals", plan, token, place, bodies[plan.operation])
+                assert answer.status == 200
+                documented(plan).check(answer)
+
+
+def documented(plan: Plan) -> Operation:
+    """The route as the committed specification has it."""
+    return OPERATIONS[re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", r"{\1}", plan.name)]
 
 
 def test_a_reason_opens_another_units_case_and_is_on_record(stage: Stage) -> None:
@@ -204,6 +213,7 @@ def test_an_answer_has_the_fields_of_the_row_and_no_other(stage: Stage, side: st
     plan = next(plan for _, plan in plans() if plan.name == "GET /referrals/<uuid:referral_id>")
     token = stage.token(PARTIES[side], "client:system", frozenset({role}))
     answer = stage.ask("referrals", plan, token, {"referral_id": stage.cases["unit", "accepted"]})
+    documented(plan).check(answer)  # what is hidden is not promised either
     assert set(answer.body) <= FIELDS[side, role]
     assert FIELDS[side, role] - set(answer.body) <= {"reason_code", "contact"}
     assert (SECRET in answer.raw.decode()) == (role != "network_coordinator")
