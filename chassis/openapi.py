@@ -14,6 +14,7 @@ from marshmallow import Schema
 from chassis.errors import Refused
 from chassis.http import Plan, plans_of
 from chassis.oauth import ERRORS
+from chassis.policy import Policy, policy_of
 from chassis.problems import MEDIA_TYPE
 from chassis.schema import ecma_pattern
 
@@ -108,13 +109,14 @@ def merged(services: Iterable[type]) -> dict[str, Any]:
         spec.path(path, operations={"get": _own_page(path, summary)})
     owners = dict.fromkeys(OWN_PAGES, "gateway")
     for service in services:
+        policy = policy_of(service)
         names.service = getattr(service, "name", service.__name__)
         for method, plan in _outward(service):
             path = _PLACE.sub(r"{\2}", plan.path)
             if owners.setdefault(path, names.service) != names.service:
                 message = f"{path} belongs to {owners[path]} and {names.service}"
                 raise ValueError(message)
-            spec.path(path, operations={plan.method.lower(): _operation(names.service, method, plan)})
+            spec.path(path, operations={plan.method.lower(): _operation(names.service, method, plan, policy)})
     document: dict[str, Any] = spec.to_dict()
     for path, owner in owners.items():
         document["paths"][path]["x-tukiverkko-service"] = owner
@@ -187,7 +189,7 @@ def _own_page(path: str, summary: str) -> dict[str, Any]:
     }
 
 
-def _operation(service: str, method: str, plan: Plan) -> dict[str, Any]:
+def _operation(service: str, method: str, plan: Plan, policy: Policy) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": f"{service}.{method}",
         "summary": plan.summary,
@@ -196,6 +198,7 @@ def _operation(service: str, method: str, plan: Plan) -> dict[str, Any]:
         "parameters": _parameters(plan),
         "responses": {str(plan.status): _success(plan), **_refusals(plan)},
         "x-tukiverkko-operation": plan.operation,
+        **_rights(plan, policy),
         "x-tukiverkko-limit": plan.limit,
         "x-tukiverkko-deadline": plan.deadline,
     }
@@ -209,6 +212,17 @@ def _operation(service: str, method: str, plan: Plan) -> dict[str, Any]:
     if body is not None:
         operation["requestBody"] = body
     return operation
+
+
+def _rights(plan: Plan, policy: Policy) -> dict[str, list[str]]:
+    """Who may ask for it, and in which relation to the thing; a public route says neither."""
+    rows = () if plan.public else policy.of(plan.operation)
+    relations = {name for row in rows for name in row.relations or ()}
+    found = {
+        "x-tukiverkko-roles": sorted({name for row in rows for name in row.roles}),
+        "x-tukiverkko-relations": sorted(relations),
+    }
+    return {name: told for name, told in found.items() if told}
 
 
 def _parameters(plan: Plan) -> list[Any]:

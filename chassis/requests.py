@@ -53,11 +53,15 @@ class Call:
 
 @dataclass(slots=True, kw_only=True)
 class Outcome:
-    """The answer of a use case: a plain value, the version of what it shows, and where it lives when it is new."""
+    """The answer of a use case: a plain value, the version of what it shows, and where it lives when it is new.
+
+    `relation` is the caller's to what is shown, by which the door picks the fields (chassis/policy.py).
+    """
 
     value: Any = None
     version: int | None = None
     location: str | None = None
+    relation: str | None = None
     headers: dict[str, str] = field(default_factory=dict)
 
 

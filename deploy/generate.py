@@ -12,6 +12,7 @@ from chassis.openapi import merged
 from chassis.settings import SERVICES
 from deploy import asyncapi
 from deploy.catalogue import event_schemas, event_types, events_page, json_file, states_page
+from deploy.rights_page import rights_page
 
 ROOT = Path(__file__).parent.parent
 
@@ -36,11 +37,17 @@ def partner_events() -> bytes:
     return json_file(asyncapi.document(event_types()))
 
 
+def rights() -> bytes:
+    """The page of rights."""
+    return rights_page(service_classes())
+
+
 FILES: dict[str, Callable[[], bytes]] = {
     "gateway/spec.json": specification,
     "gateway/asyncapi.json": partner_events,
     "docs/events.md": events_page,
     "docs/states.md": states_page,
+    "docs/rights.md": rights,
 }
 """Every generated file of a fixed name and what makes it; the schemas of the events come on top."""
 

@@ -9,6 +9,7 @@ import orjson
 
 from chassis.http.headers import known_versions
 from chassis.http.messages import Request, Response
+from chassis.policy import Policy
 from chassis.requests import Call, Outcome
 
 if TYPE_CHECKING:
@@ -19,8 +20,8 @@ NOT_MODIFIED = 304
 _GUARD = (("Cache-Control", "no-store"), ("X-Content-Type-Options", "nosniff"))
 
 
-def answer_of(plan: Plan, result: Any, call: Call, request: Request) -> Response:
-    """The response to one call."""
+def answer_of(plan: Plan, result: Any, call: Call, request: Request, policy: Policy) -> Response:
+    """The response to one call, with the fields that the policy shows to this caller."""
     if plan.raw and not isinstance(result, Outcome):
         return _raw(plan, result)
     outcome: Outcome = result
@@ -31,19 +32,27 @@ def answer_of(plan: Plan, result: Any, call: Call, request: Request) -> Response
             return Response(NOT_MODIFIED, headers)
     if plan.status == NO_CONTENT:
         return Response(NO_CONTENT, headers)
-    value = _shown(plan, outcome.value)
+    roles = call.caller.roles if call.caller else frozenset[str]()
+    value = _shown(plan, outcome.value, policy.visible(plan.operation, roles, outcome.relation))
     if plan.many and value["next"] is not None:
         headers.append(("Link", _next(request, value["next"])))
     headers.append(("Content-Type", plan.gives))
     return Response(plan.status, headers, value if isinstance(value, bytes) else orjson.dumps(value))
 
 
-def _shown(plan: Plan, value: Any) -> Any:
+def _shown(plan: Plan, value: Any, visible: frozenset[str] | None) -> Any:
     if plan.answers is None:
         return value
     if plan.many:
-        return {"next": None, **value, "items": plan.answers.dump(value["items"], many=True)}
-    return plan.answers.dump(value)
+        items = plan.answers.dump(value["items"], many=True)
+        return {"next": None, **value, "items": [_filtered(item, visible) for item in items]}
+    return _filtered(plan.answers.dump(value), visible)
+
+
+def _filtered(shown: Any, visible: frozenset[str] | None) -> Any:
+    if visible is None:
+        return shown
+    return {name: value for name, value in shown.items() if name in visible}
 
 
 def _headers(outcome: Outcome) -> list[tuple[str, str]]:

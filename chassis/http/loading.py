@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
 from urllib.parse import parse_qsl
 
@@ -21,8 +21,11 @@ JSON = "application/json"
 MOST_PARAMETERS = 50
 
 
-def load_body(plan: Plan, request: Request) -> tuple[bytes, dict[str, Any]]:
-    """Read and load the body. Raises TooLarge, WrongMediaType, Malformed or Invalid."""
+def load_body(plan: Plan, request: Request, writable: frozenset[str] | None = None) -> tuple[bytes, dict[str, Any]]:
+    """Read and load the body; of its fields only `writable` (None: all) may come from this caller.
+
+    Raises TooLarge, WrongMediaType, Malformed or Invalid.
+    """
     raw = request.body(plan.limit)
     if raw or plan.body is not None:
         kind = request.head.headers.get("content-type", JSON if not raw else "").partition(";")[0].strip().lower()
@@ -30,7 +33,7 @@ def load_body(plan: Plan, request: Request) -> tuple[bytes, dict[str, Any]]:
             raise WrongMediaType(plan.reads)
         if kind != JSON:
             return raw, {}
-    return raw, _load_json(plan.body, raw)
+    return raw, _load_json(plan, raw, writable)
 
 
 def load_query(plan: Plan, query: str) -> dict[str, Any]:
@@ -79,7 +82,8 @@ def _load_query(schema: Schema, values: dict[str, Any]) -> dict[str, Any]:
     return loaded
 
 
-def _load_json(schema: Schema | None, raw: bytes) -> dict[str, Any]:
+def _load_json(plan: Plan, raw: bytes, writable: frozenset[str] | None) -> dict[str, Any]:
+    schema = plan.body
     value = read_json(raw) if raw else {}
     if not isinstance(value, dict):
         fault = FieldError("", "type", "The body must be a JSON object.")
@@ -89,8 +93,30 @@ def _load_json(schema: Schema | None, raw: bytes) -> dict[str, Any]:
             faults = tuple(FieldError(f"/{name[:100]}", "unknown", "This field is not known here.") for name in value)
             raise Invalid("body.invalid", "No body is expected here.", fields=faults)
         return {}
+    check_writable(value, _allowed(plan, schema, writable))
     try:
         loaded: dict[str, Any] = schema.load(value)
     except ValidationError as error:
         raise Invalid("body.invalid", "Some fields do not fit.", fields=field_errors(error, schema)) from None
     return loaded
+
+
+def check_writable(sent: Iterable[str], allowed: Mapping[str, bool]) -> None:
+    """Refuse fields that are known and not this caller's to write; what is unknown is left to the schema.
+
+    Raises Invalid with the code `field.not_writable` and the pointer of each.
+    """
+    faults = tuple(
+        FieldError(f"/{name}", "field.not_writable", "You may read this field at most, not write it.")
+        for name in sent
+        if not allowed.get(name, True)
+    )
+    if faults:
+        raise Invalid("body.invalid", "Some fields are not yours to write.", fields=faults)
+
+
+def _allowed(plan: Plan, schema: Schema, writable: frozenset[str] | None) -> dict[str, bool]:
+    """Every field that is known here, in the body or in the answer, and whether it may be sent."""
+    shown = plan.answers.dump_fields if plan.answers is not None and plan.changes else {}
+    taken = {field.data_key or name: writable is None or name in writable for name, field in schema.load_fields.items()}
+    return {**dict.fromkeys(shown, False), **taken}

@@ -34,6 +34,7 @@ from chassis.http.loading import load_body, load_query
 from chassis.http.messages import Request, Response
 from chassis.http.places import Held, Slots
 from chassis.identity import Caller
+from chassis.policy import Policy, policy_of
 from chassis.problems import DeadlinePassed
 from chassis.requests import Call, Later
 
@@ -98,17 +99,19 @@ class Route(HttpRequestHandler):
         self.plan = plan
         self._route = plan.name
         self._roles: frozenset[str] = frozenset()
+        self._policy = Policy()
         self._slots: Slots | None = None
         super().__init__(plan.method, plan.path)
 
     def setup(self) -> None:
         """Look up who may call this, once. Raises ConfigurationError for an operation nobody declared."""
         service = self.container.service_cls
-        operations = getattr(service, "operations", {})
+        self._policy = policy_of(service)
+        operations = self._policy.operations()
         if not self.plan.public and self.plan.operation not in operations:
             message = f"{service.__name__}.operations does not say who may {self.plan.operation}"
             raise ConfigurationError(message)
-        self._roles = frozenset(operations.get(self.plan.operation, ()))
+        self._roles = operations.get(self.plan.operation, frozenset())
         size = self.container.max_workers
         slots = self.server.__dict__.setdefault("slots", Slots(size, size * QUEUE_PER_WORKER))
         self._slots = slots
@@ -153,7 +156,8 @@ class Route(HttpRequestHandler):
         """The answer; what comes later is waited for here, whatever way the request came in."""
         request.waits = isinstance(result, Later)
         try:
-            return answer_of(self.plan, result.answer() if isinstance(result, Later) else result, call, request)
+            done = result.answer() if isinstance(result, Later) else result
+            return answer_of(self.plan, done, call, request, self._policy)
         finally:
             request.waits = False
 
@@ -185,7 +189,8 @@ class Route(HttpRequestHandler):
         if plan.streams:
             call.last_seen = last_seen(headers.get("last-event-id"))
         call.query = load_query(plan, request.head.query)
-        call.raw, call.body = load_body(plan, request)
+        roles = caller.roles if caller is not None else frozenset[str]()
+        call.raw, call.body = load_body(plan, request, self._policy.writable(plan.operation, roles))
         return call
 
     def _caller(self, authorization: str | None) -> Caller | None:

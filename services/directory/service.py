@@ -10,7 +10,7 @@ from chassis.providers import DatabaseProvider
 from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
 from services.directory import schemas, usecases
-from services.directory.rules.rights import OPERATIONS
+from services.directory.rules.rights import OPERATIONS, POLICY
 
 
 @operated
@@ -19,6 +19,7 @@ class DirectoryService:
 
     name = "directory"
     operations = OPERATIONS
+    policy = POLICY
     db: Database = DatabaseProvider()
 
     @route(

@@ -12,7 +12,7 @@ from chassis.providers import DatabaseProvider
 from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
 from services.groups import schemas, usecases
-from services.groups.rules.rights import OPERATIONS
+from services.groups.rules.rights import OPERATIONS, POLICY
 
 SWEEP_SECONDS = 60
 
@@ -23,6 +23,7 @@ class GroupsService:
 
     name = "groups"
     operations = OPERATIONS
+    policy = POLICY
     db: Database = DatabaseProvider()
 
     @route(

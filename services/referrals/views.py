@@ -3,60 +3,63 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from chassis.db import Work
 from chassis.errors import NotFound
-from services.referrals.rules.lifecycle import RECEIVER, allowed_actions
+from services.referrals.rules.lifecycle import RECEIVER
 
 # Row security leaves at most one of the two halves: a party sees its own row and nothing of the other's.
 SHOWN = """
 SELECT 'sender' AS side, r.id, r.state, r.reason, r.urgency, r.version, r.key_id, r.personal, NULL::bytea AS handling,
        r.sent_at, r.changed_at, r.org_id AS sender_id, r.receiver_id, r.service_id,
-       s.key AS sender_key, t.key AS receiver_key, v.key AS service_key
+       s.key AS sender_key, t.key AS receiver_key, v.key AS service_key, r.unit, r.worker, r.restricted,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+         WHERE m.org_id = r.org_id AND m.referral_id = r.id AND m.subject = %(subject)s) AS member
   FROM sender_record AS r
   LEFT JOIN partner AS s ON s.org_id = r.org_id LEFT JOIN partner AS t ON t.org_id = r.receiver_id
   LEFT JOIN partner_service AS v ON v.service_id = r.service_id WHERE r.id = %(id)s
 UNION ALL
 SELECT 'receiver', c.id, c.state, c.reason, c.urgency, c.version, c.key_id, c.personal, c.handling,
-       c.sent_at, c.changed_at, c.sender_id, c.org_id, c.service_id, s.key, t.key, v.key
+       c.sent_at, c.changed_at, c.sender_id, c.org_id, c.service_id, s.key, t.key, v.key, c.unit, c.worker,
+       c.restricted,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+         WHERE m.org_id = c.org_id AND m.referral_id = c.id AND m.subject = %(subject)s)
   FROM receiver_case AS c
   LEFT JOIN partner AS s ON s.org_id = c.sender_id LEFT JOIN partner AS t ON t.org_id = c.org_id
   LEFT JOIN partner_service AS v ON v.service_id = c.service_id WHERE c.id = %(id)s
 """
 
 
-def row_of(work: Work, referral_id: uuid.UUID) -> dict[str, Any]:
-    """The acting organisation's row of a referral, still sealed. Raises NotFound."""
-    row = work.one(SHOWN, {"id": referral_id})
+def row_of(work: Work, referral_id: uuid.UUID, subject: str) -> dict[str, Any]:
+    """The acting organisation's row of a referral, still sealed; how the subject is named in it. Raises NotFound."""
+    row = work.one(SHOWN, {"id": referral_id, "subject": subject})
     if row is None:
         raise NotFound
     return row
 
 
-def shown(row: dict[str, Any], personal: dict[str, Any], handling: dict[str, Any] | None) -> dict[str, Any]:
-    """The value that ReferralView dumps: clear columns, the opened personal part, and what the side may do next."""
-    kind = personal["kind"]
-    return {
-        **{name: personal.get(name) for name in PERSONAL},
-        "id": row["id"],
-        "kind": kind,
-        "side": row["side"],
-        "state": row["state"],
-        "reason_code": row["reason"],
-        "urgency": row["urgency"],
-        "version": row["version"],
-        "sender": {"id": row["sender_id"], "key": row["sender_key"]},
-        "receiver": {"id": row["receiver_id"], "key": row["receiver_key"]},
-        "service": {"id": row["service_id"], "key": row["service_key"]} if row["service_id"] else None,
-        "handling": handling,
-        "sent_at": row["sent_at"],
-        "changed_at": row["changed_at"],
-        "allowed_actions": allowed_actions(row["state"], row["side"], kind),
-    }
+def shown(
+    row: dict[str, Any],
+    personal: dict[str, Any] | None,
+    handling: dict[str, Any] | None = None,
+    actions: Sequence[str] = (),
+) -> dict[str, Any]:
+    """The value that ReferralView dumps: clear columns, and the personal part where it was opened."""
+    clear = {name: row[name] for name in ("id", "side", "state", "urgency", "version", "sent_at", "changed_at")}
+    parties = {side: {"id": row[f"{side}_id"], "key": row[f"{side}_key"]} for side in ("sender", "receiver")}
+    service = {"id": row["service_id"], "key": row["service_key"]} if row["service_id"] else None
+    line = {**clear, **parties, "service": service, "reason_code": row["reason"]}
+    if personal is None:
+        return line
+    opened = {name: personal.get(name) for name in PERSONAL}
+    return {**opened, **line, "handling": handling, "allowed_actions": list(actions)}
 
 
 PERSONAL = (
+    "kind",
     "person",
     "role",
     "contact",
@@ -70,12 +73,27 @@ PERSONAL = (
     "external_ref",
 )
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Viewer:
+    """Who reads a list: the subject, the units, and whether the list goes over the borders of units."""
+
+    subject: str
+    units: frozenset[str]
+    all_units: bool
+
+
 INBOX = """
 SELECT 'receiver' AS side, c.id, c.state, c.reason AS reason_code, c.urgency, c.version, c.sent_at, c.changed_at,
        c.sender_id AS other_id, p.key AS other_key
   FROM receiver_case AS c LEFT JOIN partner AS p ON p.org_id = c.sender_id
  WHERE (%(state)s::text IS NULL OR c.state = %(state)s)
    AND (%(at)s::timestamptz IS NULL OR (c.sent_at, c.id) < (%(at)s, %(after)s::uuid))
+   AND (NOT c.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = c.org_id AND m.referral_id = c.id
+                                      AND m.subject = %(subject)s AND m.kind = 'named'))
+   AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = c.org_id AND m.referral_id = c.id
+                      AND m.subject = %(subject)s AND m.kind = 'barred')
+   AND (%(all_units)s OR c.restricted OR c.unit IS NULL OR c.unit = ANY (%(units)s) OR c.worker = %(subject)s)
  ORDER BY c.sent_at DESC, c.id DESC LIMIT %(limit)s
 """
 SENT = """
@@ -84,14 +102,25 @@ SELECT 'sender' AS side, r.id, r.state, r.reason AS reason_code, r.urgency, r.ve
   FROM sender_record AS r LEFT JOIN partner AS p ON p.org_id = r.receiver_id
  WHERE (%(state)s::text IS NULL OR r.state = %(state)s)
    AND (%(at)s::timestamptz IS NULL OR (r.sent_at, r.id) < (%(at)s, %(after)s::uuid))
+   AND (NOT r.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
+                                      AND m.subject = %(subject)s AND m.kind = 'named'))
+   AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
+                      AND m.subject = %(subject)s AND m.kind = 'barred')
+   AND (%(all_units)s OR r.restricted OR r.unit IS NULL OR r.unit = ANY (%(units)s) OR r.worker = %(subject)s)
  ORDER BY r.sent_at DESC, r.id DESC LIMIT %(limit)s
 """
 
 
-def listed(work: Work, side: str, *, state: str | None, after: tuple[Any, Any], limit: int) -> list[dict[str, Any]]:
-    """Rows of a work list, newest first, with nothing about the person; `after` is (sent_at, id) of the last seen."""
+def listed(
+    work: Work, side: str, viewer: Viewer, *, state: str | None, after: tuple[Any, Any], limit: int
+) -> list[dict[str, Any]]:
+    """Rows of a work list that the viewer may open, newest first, with nothing about the person.
+
+    `after` is (sent_at, id) of the last seen.
+    """
+    who = {"subject": viewer.subject, "units": sorted(viewer.units), "all_units": viewer.all_units}
     query = INBOX if side == RECEIVER else SENT
-    rows = work.all(query, {"state": state, "at": after[0], "after": after[1], "limit": limit})
+    rows = work.all(query, {**who, "state": state, "at": after[0], "after": after[1], "limit": limit})
     other = "sender" if side == RECEIVER else "receiver"
     return [{**row, other: {"id": row["other_id"], "key": row["other_key"]}} for row in rows]
 
@@ -107,3 +136,44 @@ def history(work: Work, referral_id: uuid.UUID) -> list[dict[str, Any]]:
     """Who moved it, when and why, as far as the acting side may know; empty when it is not the caller's."""
     rows = work.all(HISTORY, (referral_id,))
     return [{**row, "by": {"id": row["by_org"], "key": row["by_key"]}} for row in rows]
+
+
+ACCESS = """
+SELECT r.id, %(side)s AS side, r.unit, r.worker, r.restricted,
+       (SELECT coalesce(array_agg(subject ORDER BY subject), '{}') FROM case_member
+         WHERE referral_id = r.id AND kind = 'named') AS named,
+       (SELECT coalesce(array_agg(subject ORDER BY subject), '{}') FROM case_member
+         WHERE referral_id = r.id AND kind = 'barred') AS barred
+  FROM (SELECT id, unit, worker, restricted FROM sender_record WHERE id = %(id)s
+        UNION ALL SELECT id, unit, worker, restricted FROM receiver_case WHERE id = %(id)s) AS r
+"""
+
+
+def access(work: Work, referral_id: uuid.UUID, side: str) -> dict[str, Any]:
+    """Who of the acting organisation may open the case. Raises NotFound."""
+    row = work.one(ACCESS, {"id": referral_id, "side": side})
+    if row is None:
+        raise NotFound
+    return row
+
+
+# Only cases that the reader of this list may open himself.
+OUTSIDE = """
+SELECT o.id, o.referral_id, o.side, coalesce(r.unit, c.unit) AS unit, o.subject, o.reason, o.at
+  FROM outside_read AS o
+  LEFT JOIN sender_record AS r ON o.side = 'sender' AND r.id = o.referral_id
+  LEFT JOIN receiver_case AS c ON o.side = 'receiver' AND c.id = o.referral_id
+ WHERE o.side = ANY (%(sides)s) AND o.at >= %(since)s
+   AND (%(at)s::timestamptz IS NULL OR (o.at, o.id) < (%(at)s, %(after)s::uuid))
+   AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = o.org_id AND m.referral_id = o.referral_id
+                      AND m.subject = %(subject)s AND m.kind = 'barred')
+   AND (NOT coalesce(r.restricted, c.restricted)
+        OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = o.org_id AND m.referral_id = o.referral_id
+                      AND m.subject = %(subject)s AND m.kind = 'named'))
+ ORDER BY o.at DESC, o.id DESC LIMIT %(limit)s
+"""
+
+
+def outside_reads(work: Work, wanted: dict[str, Any], *, after: tuple[Any, Any]) -> list[dict[str, Any]]:
+    """Looks from outside the unit, newest first; `wanted` says sides, since, subject and limit."""
+    return work.all(OUTSIDE, {**wanted, "at": after[0], "after": after[1]})

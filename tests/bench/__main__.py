@@ -22,7 +22,7 @@ from rich.table import Table
 
 from chassis.settings import Settings
 from services.referrals.schemas import NEW_REFERRAL_EXAMPLE
-from tests.bench import bus
+from tests.bench import bus, row_security
 from tests.bench.load import Measured, drive, request
 from tests.bench.processes import cpu_seconds, resident_mib, running
 from tests.support import network
@@ -53,6 +53,8 @@ def main(words: Sequence[str] = ()) -> int:
         rows = bus.latency_rows(settings)
         if not words:
             rows += http_rows(settings, console)
+            console.print("Row security …")
+            rows += row_security.rows(settings)
         console.print("Relay …")
         rows.append(bus.relay_row(settings))
     finally:
@@ -141,6 +143,8 @@ def show(console: Console, rows: list[Row], memory: dict[str, float]) -> None:
     console.print(table)
     late = ", ".join(f"{row['events_arrived_after_s']}" for row in rows if "events_arrived_after_s" in row)
     console.print("After each row the last event had arrived, seconds:", late)
+    cost = ", ".join(f"{row['what'].partition(': ')[2]} {row['cost_ms']}" for row in rows if "cost_ms" in row)
+    console.print("Cost of row security, p50 ms:", cost)
     console.print("Memory at rest, MiB:", ", ".join(f"{name} {value}" for name, value in memory.items()))
 
 

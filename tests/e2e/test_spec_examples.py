@@ -48,6 +48,10 @@ class Actors:
         made = self.made(self.police, "POST /referrals").body["id"]
         return by, {"referral_id": made}, {}, by.get(f"/referrals/{made}").version
 
+    def decided(self) -> Prepared:
+        """A referral whose members its receiver decides on, which takes no version."""
+        return (*self.referral(self.centre)[:3], None)
+
     def group(self) -> Prepared:
         made = self.made(self.centre, "POST /groups")
         return self.centre, {"group_id": made.body["id"]}, {}, made.version
@@ -143,6 +147,10 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /referrals/{referral_id}/accept": lambda actors: actors.referral(actors.centre),
     "POST /referrals/{referral_id}/decline": lambda actors: actors.referral(actors.centre),
     "POST /referrals/{referral_id}/withdraw": lambda actors: actors.referral(actors.police),
+    **{
+        f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
+        for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
+    },
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,
@@ -173,6 +181,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
     "GET /access/clients/{client_id}": Actors.system,
+    "GET /referrals/{referral_id}/access": lambda actors: actors.decided(),
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),
     "GET /groups/{group_id}/roster": lambda actors: (actors.centre, {"group_id": str(DEMO_GROUP)}, {}, None),
     "GET /access/members/{member_id}": Actors.member,

@@ -61,7 +61,13 @@ def placed(settings: Settings) -> Settings:
     return replace(settings, port=free_base())
 
 
-def begin(settings: Settings, folder: Path, *arguments: str, name: str = "subscriptions") -> Running:
+def begin(
+    settings: Settings,
+    folder: Path,
+    *arguments: str,
+    name: str = "subscriptions",
+    module: str = "tests.integration.feed_process",
+) -> Running:
     """Start a process and wait until it serves."""
     log = folder / f"{name}-{uuid.uuid4().hex[:6]}.log"
     told = {
@@ -74,7 +80,7 @@ def begin(settings: Settings, folder: Path, *arguments: str, name: str = "subscr
     }
     with log.open("wb") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "tests.integration.feed_process", name, *arguments],
+            [sys.executable, "-m", module, name, *arguments],
             env={**os.environ, **told},
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -6,6 +6,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 
+import psycopg
 import pytest
 
 from chassis import clock
@@ -15,14 +16,20 @@ from chassis.errors import Conflict, Invalid, NotFound, Stale
 from chassis.identity import Caller
 from chassis.settings import Settings
 from services.groups import schemas, usecases
+from tests.support.databases import root_url
 from tests.support.groups import CENTRE, OTHER, call, new_group, opened, roster, sign_up
 
 QUERY = {"cursor": None, "limit": 50, "country": None, "language": None, "area": None, "kind": None}
 
 
 @pytest.fixture
-def db(service_database: Callable[..., Settings]) -> Iterator[Database]:
-    database = Database(service_database("groups"), "groups")
+def at(service_database: Callable[..., Settings]) -> Settings:
+    return service_database("groups")
+
+
+@pytest.fixture
+def db(at: Settings) -> Iterator[Database]:
+    database = Database(at, "groups")
     yield database
     database.close()
 
@@ -84,8 +91,43 @@ def test_only_group_staff_sees_the_inner_view_of_its_own_organisation(db: Databa
     assert read(db, group_id, other_staff) == page
     with pytest.raises(NotFound):
         read(db, draft, other_staff)
-    for role in ("group_coordinator", "org_admin", "group_leader", "intake_worker"):
+    for role in ("group_coordinator", "org_admin", "intake_worker"):
         assert "place_full" in read(db, group_id, replace(CENTRE, roles=frozenset({role})))
+
+
+LEADER = replace(CENTRE, subject="user:demo-leader-1", roles=frozenset({"group_leader"}))
+
+
+def test_a_leader_sees_inside_own_groups_only_and_a_system_inside_all(db: Database) -> None:
+    own, draft = opened(db, place_full="Slaptoji g. 1"), new_group(db, leaders=[{"subject": "user:x"}])["id"]
+    other = opened(db, place_full="Slaptoji g. 2", leaders=[{"subject": "user:x"}, {"subject": "user:y"}])
+    assert "place_full" in read(db, own, LEADER)
+    assert read(db, other, LEADER) == read(db, other)
+    with pytest.raises(NotFound):
+        read(db, draft, LEADER)
+    for refused in (other, draft):
+        with pytest.raises(NotFound):
+            roster(db, refused, LEADER)
+    assert roster(db, own, LEADER) == []
+    assert "place_full" in read(db, other, replace(LEADER, subject="client:desk"))
+
+
+@pytest.mark.parametrize(
+    ("begins", "ends", "leads"), [("-2 days", "1 hour", True), ("-2 days", "-1 second", False), ("1 hour", None, False)]
+)
+def test_a_substitute_leads_from_the_begin_to_the_end(
+    db: Database, at: Settings, begins: str, ends: str | None, *, leads: bool
+) -> None:
+    group_id = opened(db)
+    change = """UPDATE leader_assignment SET role = 'substitute', from_at = now() + %s::interval,
+                to_at = now() + %s::interval WHERE group_id = %s AND subject = %s"""
+    with psycopg.connect(root_url(at, "groups")) as connection:
+        connection.execute(change, (begins, ends, group_id, LEADER.subject))
+    if leads:
+        assert roster(db, group_id, LEADER) == []
+    else:
+        with pytest.raises(NotFound):
+            roster(db, group_id, LEADER)
 
 
 def test_only_a_draft_has_a_version_to_compare_because_men_come_and_go_without_one(db: Database) -> None:

@@ -70,3 +70,17 @@ def _call(route: str, by: Caller, body: dict[str, Any], *, key: str | None, path
     return Call(
         route=route, operation="-", caller=by, request_id="r-1", body=body, raw=raw, path=path, idempotency_key=key
     )
+
+
+def decide(by: Caller, referral_id: uuid.UUID, action: str, *, key: str | None = None, **body: Any) -> Call:
+    """The call behind POST /referrals/{id}/assign, restrict, bar … of a lead."""
+    call = _call(f"POST /referrals/{{referral_id}}/{action}", by, body, key=key, path={"referral_id": referral_id})
+    call.operation = f"referral.{action}"
+    return call
+
+
+def listing(by: Caller, **query: Any) -> Call:
+    """The call behind a list."""
+    call = _call("GET /referrals/…", by, {}, key=None, path={})
+    call.query = {"cursor": None, "limit": 50, "state": None, **query}
+    return call

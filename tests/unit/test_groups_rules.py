@@ -199,10 +199,10 @@ def test_kinds_set_their_limits() -> None:
 
 
 def test_the_roster_is_for_coordinators_and_for_the_groups_own_leaders() -> None:
-    grouping.may_see_roster(frozenset({"group_coordinator"}), leads=False)
-    grouping.may_see_roster(frozenset({"group_leader"}), leads=True)
+    grouping.check("group.roster", frozenset({"group_coordinator"}), "other_group")
+    grouping.check("group.roster", frozenset({"group_leader"}), "own_group")
     with pytest.raises(NotFound):
-        grouping.may_see_roster(frozenset({"group_leader"}), leads=False)
+        grouping.check("group.roster", frozenset({"group_leader"}), "other_group")
 
 
 def test_a_long_organisation_key_never_cuts_off_what_tells_programmes_apart() -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
-OPERATIONS: dict[str, frozenset[str]] = {
-    "directory.service_accepting": frozenset({"org_admin"}),
-}
+from chassis.policy import Policy, Row
+
+POLICY = Policy(
+    Row("directory.service_accepting", frozenset({"org_admin"})),
+)
+OPERATIONS = POLICY.operations()

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from chassis.errors import Conflict, FieldError, Invalid, NotFound
-from services.groups.rules.rights import OPERATIONS
+from services.groups.rules.rights import OPERATIONS, POLICY
 
 GROUP_STATES = ("draft", "open", "running", "finished", "archived", "cancelled")
 INTAKES = ("none", "optional", "required")
@@ -121,11 +121,11 @@ def accepting(*, state: str, capacity: int, held: int, waiting: int, waitlist_li
 
 
 def is_group_staff(roles: frozenset[str]) -> bool:
-    """Whether a caller works with the groups of the organisation, and so sees more than a group's public page."""
-    return not roles.isdisjoint(OPERATIONS["programme.list"])
+    """Whether a caller works with groups of the organisation, and so may see more than a group's public page."""
+    return not roles.isdisjoint(OPERATIONS["group.read"])
 
 
-def may_see_roster(roles: frozenset[str], *, leads: bool) -> None:
-    """A coordinator sees every roster of the organisation, a leader those of own groups. Raises NotFound."""
-    if "group_coordinator" not in roles and not leads:
+def check(operation: str, roles: frozenset[str], relation: str) -> None:
+    """Refuse what the table does not give these roles in this relation. Raises NotFound."""
+    if not POLICY.allows(operation, roles, relation):
         raise NotFound

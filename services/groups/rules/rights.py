@@ -1,17 +1,55 @@
-"""Which roles may do what (access-and-privacy.md section 3); code and tests read this one table."""
+"""Who may do what with programmes, groups and rosters (access-and-privacy.md section 3, groups.md section 8)."""
 
 from __future__ import annotations
 
-_COORDINATING = frozenset({"group_coordinator", "org_admin"})
+from chassis.policy import ANYBODY, Policy, Row
 
-OPERATIONS: dict[str, frozenset[str]] = {
-    "programme.create": _COORDINATING,
-    "programme.list": _COORDINATING | {"group_leader", "intake_worker"},
-    "group.create": _COORDINATING,
-    "group.open": _COORDINATING,
-    "group.roster": frozenset({"group_leader", "group_coordinator"}),
-}
+OWN_GROUP = "own_group"  # leads it now, a substitute until the end of the assignment
+OTHER_GROUP = "other_group"  # another group of the own organisation
+SYSTEM = "system"  # a system of the organisation: it leads nothing itself
+RELATIONS = (OWN_GROUP, OTHER_GROUP, SYSTEM)
+
+_COORDINATING = frozenset({"group_coordinator", "org_admin"})
+_COORDINATOR = frozenset({"group_coordinator"})
+_LEADER = frozenset({"group_leader"})
+_STAFF = _COORDINATING | {"intake_worker"}
+_ALL = frozenset(RELATIONS)
+
+PAGE = frozenset(
+    {
+        "id", "organisation", "programme", "names", "state", "country", "areas", "languages", "mode", "admission",
+        "capacity", "accepting", "seat_at_once", "place_public", "schedule", "version",
+    }
+)  # fmt: skip
+INNER = PAGE | {"held", "waiting", "min_to_start", "waitlist_limit", "place_full", "leaders", "allowed_actions"}
+LINE = frozenset({"signup_id", "alias", "language", "state", "reachable", "deadline", "place", "queue_seq", "version"})
+"""What stands on a roster: named one by one, so that a new field is seen by nobody until a row says so."""
+
+POLICY = Policy(
+    Row("programme.create", _COORDINATING),
+    Row("programme.list", _STAFF | _LEADER),
+    Row("group.create", _COORDINATING, shows=INNER),
+    Row("group.open", _COORDINATING, shows=INNER),
+    Row("group.read", ANYBODY, shows=PAGE),
+    Row("group.read", _STAFF, relations=_ALL, shows=INNER),
+    Row("group.read", _LEADER, relations=frozenset({OWN_GROUP, SYSTEM}), shows=INNER),
+    Row("group.roster", _COORDINATOR, relations=_ALL, shows=LINE),
+    Row("group.roster", _LEADER, relations=frozenset({OWN_GROUP}), shows=LINE),
+)
+OPERATIONS = POLICY.operations()
 # Without a token: the public pages, and the man with his code and PIN.
 PUBLIC = frozenset(
     {"group.list", "group.read", "signup.create", "signup.status", "signup.accept", "signup.decline", "signup.withdraw"}
 )
+
+
+def relation_of(*, leads: bool, is_system: bool) -> str:
+    """Where a caller of the owning organisation stands towards a group."""
+    if leads:
+        return OWN_GROUP
+    return SYSTEM if is_system else OTHER_GROUP
+
+
+def sees_inside(roles: frozenset[str], relation: str) -> bool:
+    """Whether these roles see more of a group than its public page."""
+    return any(row.roles != ANYBODY for row in POLICY.granting("group.read", roles, relation))

@@ -100,12 +100,15 @@ def move_group(work: Work, group: dict[str, Any], *, transition: str, state: str
     work.run(MOVE_GROUP, {**values, "subject": subject, "at": work.now})
 
 
-LEADS = "SELECT 1 AS one FROM leader_assignment WHERE group_id = %s AND subject = %s AND (to_at IS NULL OR to_at > %s)"
+LEADS = """
+SELECT 1 AS one FROM leader_assignment
+ WHERE group_id = %(group)s AND subject = %(subject)s AND from_at <= %(at)s AND (to_at IS NULL OR to_at > %(at)s)
+"""
 
 
 def leads(work: Work, group_id: uuid.UUID, subject: str) -> bool:
     """Whether this person leads the group now."""
-    return work.one(LEADS, (group_id, subject, work.now)) is not None
+    return work.one(LEADS, {"group": group_id, "subject": subject, "at": work.now}) is not None
 
 
 def _json(value: object) -> str:

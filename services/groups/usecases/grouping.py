@@ -12,7 +12,7 @@ from chassis.errors import Conflict, FieldError, Invalid, NotFound, Stale, Unaut
 from chassis.identity import Caller
 from chassis.requests import Call, Outcome
 from services.groups import events, views
-from services.groups.rules import grouping
+from services.groups.rules import grouping, rights
 from services.groups.store import groups
 from services.groups.usecases.signing_up import PERSONAL
 
@@ -86,8 +86,9 @@ def read_group(db: Database, call: Call) -> Outcome:
     if call.caller is not None and grouping.is_group_staff(call.caller.roles):
         with db.work(call) as work:
             own = views.own_group(work, group_id)
-        if own is not None:
-            return Outcome(value=own, version=_etag(own))
+            at = _relation(work, group_id, call.caller)
+        if own is not None and rights.sees_inside(call.caller.roles, at):
+            return Outcome(value=own, version=_etag(own), relation=at)
     with db.view() as work:
         row = views.public_group(work, group_id)
     if row is None:
@@ -101,7 +102,8 @@ def roster(db: Database, call: Call) -> Outcome:
         caller, group_id = _caller(call), call.path["group_id"]
         if views.own_group(work, group_id) is None:
             raise NotFound
-        grouping.may_see_roster(caller.roles, leads=groups.leads(work, group_id, caller.subject))
+        at = _relation(work, group_id, caller)
+        grouping.check("group.roster", caller.roles, at)
         rows = views.roster(work, group_id, call.query["state"])
         keys = work.keys.fetch([row["key_id"] for row in rows]) if rows else {}
         items = [
@@ -110,7 +112,7 @@ def roster(db: Database, call: Call) -> Outcome:
             if row["key_id"] in keys
         ]
         work.record(Entry(operation="group.roster", object_type=GROUP, object_id=group_id))
-        return Outcome(value={"items": items, "next": None})
+        return Outcome(value={"items": items, "next": None}, relation=at)
 
 
 def add_programme(work: Work, org_id: uuid.UUID, body: dict[str, Any]) -> bool:
@@ -164,6 +166,11 @@ def _own(work: Work, group_id: uuid.UUID) -> Outcome:
     if row is None:
         raise NotFound
     return Outcome(value=row, version=_etag(row), location=f"/groups/{group_id}")
+
+
+def _relation(work: Work, group_id: uuid.UUID, caller: Caller) -> str:
+    leads = groups.leads(work, group_id, caller.subject)
+    return rights.relation_of(leads=leads, is_system=caller.is_system)
 
 
 def _etag(group: dict[str, Any]) -> int | None:

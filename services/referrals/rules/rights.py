@@ -1,25 +1,185 @@
-"""Which roles may do what (access-and-privacy.md section 3); code and tests read this one table."""
+"""Who may do what with a referral (access-and-privacy.md section 3): the table that code, documents and tests read."""
 
 from __future__ import annotations
 
-_SENDING = frozenset({"sender_worker", "sender_lead", "sender_client"})
-_RECEIVING = frozenset({"intake_worker", "receiver_worker", "receiver_lead", "recipient_client"})
+from dataclasses import dataclass
 
-OPERATIONS: dict[str, frozenset[str]] = {
-    "referral.create": _SENDING,
-    "referral.read": _SENDING | _RECEIVING,
-    "referral.history": _SENDING | _RECEIVING,
-    "referral.inbox": _RECEIVING,
-    "referral.sent": _SENDING,
-    "referral.acknowledge": _RECEIVING,
-    "referral.accept": _RECEIVING,
-    "referral.decline": _RECEIVING,
-    "referral.withdraw": _SENDING,
-}
+from chassis.errors import NotAllowed, NotFound
+from chassis.policy import Policy, Row
+from services.referrals.rules.lifecycle import LIFECYCLE, RECEIVER, SENDER, allowed_actions
 
-_OF_SIDE = {"sender": _SENDING, "receiver": _RECEIVING}
+# Where a member of one side stands towards a case of that side; the first that is true counts.
+BARRED = "barred"  # closed to this member by name
+SHUT = "shut"  # restricted to named members, and he is none of them
+NAMED = "named"
+ASSIGNED = "assigned"
+OWN_UNIT = "own_unit"
+WHOLE_SIDE = "whole_side"  # the case has no unit, or the caller none: a small organisation, or a system
+OTHER_UNIT = "other_unit"
+
+OPEN = (NAMED, ASSIGNED, OWN_UNIT, WHOLE_SIDE)
+ALL_UNITS = (*OPEN, OTHER_UNIT)
+REASONS = ("stand_in", "emergency", "supervision", "complaint", "data_request", "case_conference")
+"""Why somebody reads a case of another unit; his lead reads that he did (GET /referrals/outside-reads)."""
+
+_SENDING = frozenset({"sender_worker", "sender_client"})
+_RECEIVING = frozenset({"intake_worker", "receiver_worker", "recipient_client"})
+_LEAD = {SENDER: frozenset({"sender_lead"}), RECEIVER: frozenset({"receiver_lead"})}
+_STAFF = {SENDER: _SENDING, RECEIVER: _RECEIVING}
+_BOTH_LEADS = _LEAD[SENDER] | _LEAD[RECEIVER]
+_COORDINATOR = frozenset({"network_coordinator"})
+SIDES = (SENDER, RECEIVER)
+
+_LINE = frozenset({"id", "side", "state", "urgency", "version", "sender", "receiver", "sent_at", "changed_at"})
+METADATA = _LINE | {"service"}
+PERSONAL = frozenset(
+    {
+        "person", "role", "contact", "contact_via", "needs", "reason", "ordered", "order_reference", "person_informed",
+        "feedback_scope", "external_ref",
+    }
+)  # fmt: skip
+_CASE = METADATA | PERSONAL | {"kind", "reason_code", "allowed_actions"}
+SEEN = {SENDER: _CASE, RECEIVER: (_CASE | {"handling"}) - {"external_ref"}}
+"""What each side sees of a referral: the receiver's notes stay with the receiver, the sender's reference with him."""
+
+_PLACE = frozenset({"id", "side", "unit", "worker"})
+_WHO = _PLACE | {"restricted", "named", "barred"}
 
 
-def may_read(roles: frozenset[str], side: str) -> bool:
-    """Whether one of these roles belongs to that side: who only sends does not read what his organisation receives."""
-    return bool(roles & _OF_SIDE[side])
+def relation(side: str, standing: str) -> str:
+    """The name of a relation in the table: the side, and where one stands on it."""
+    return f"{side}.{standing}"
+
+
+def _on(side: str, standings: tuple[str, ...]) -> frozenset[str]:
+    return frozenset(relation(side, each) for each in standings)
+
+
+_EITHER = _on(SENDER, ALL_UNITS) | _on(RECEIVER, ALL_UNITS)
+
+
+def _look(operation: str, side: str, shows: frozenset[str] | None) -> tuple[Row, ...]:
+    """A look at a case: its unit and worker, leads over all units, others of the organisation for a reason."""
+    return (
+        Row(operation, _STAFF[side], relations=_on(side, OPEN), shows=shows),
+        Row(operation, _LEAD[side], relations=_on(side, ALL_UNITS), shows=shows),
+        Row(operation, _STAFF[side], relations=_on(side, (OTHER_UNIT,)), shows=shows, reason=True),
+    )
+
+
+def _step(action: str, side: str) -> tuple[Row, ...]:
+    """A step of the lifecycle, from the states that the lifecycle's own table names."""
+    states = frozenset(edge.source for edge in LIFECYCLE if edge.name == action)
+    return (
+        Row(f"referral.{action}", _STAFF[side], relations=_on(side, OPEN), states=states, shows=SEEN[side]),
+        Row(f"referral.{action}", _LEAD[side], relations=_on(side, ALL_UNITS), states=states, shows=SEEN[side]),
+    )
+
+
+def _list(operation: str, side: str) -> tuple[Row, ...]:
+    """A work list, without anything about the person."""
+    shows = _LINE | {"reason_code"}
+    return (
+        Row(operation, _STAFF[side], relations=_on(side, OPEN), shows=shows),
+        Row(operation, _LEAD[side], relations=_on(side, ALL_UNITS), shows=shows),
+        Row(operation, _COORDINATOR, relations=_on(side, ALL_UNITS), shows=_LINE),
+    )
+
+
+def _led(operation: str) -> tuple[Row, ...]:
+    """What the leads alone decide, each for his own side."""
+    return tuple(Row(operation, _LEAD[side], relations=_on(side, ALL_UNITS), shows=_WHO) for side in SIDES)
+
+
+POLICY = Policy(
+    Row("referral.create", _SENDING | _LEAD[SENDER], shows=SEEN[SENDER]),
+    *_look("referral.read", SENDER, SEEN[SENDER]),
+    *_look("referral.read", RECEIVER, SEEN[RECEIVER]),
+    Row("referral.read", _COORDINATOR, relations=_EITHER, shows=METADATA),
+    *_look("referral.history", SENDER, None),
+    *_look("referral.history", RECEIVER, None),
+    *_list("referral.sent", SENDER),
+    *_list("referral.inbox", RECEIVER),
+    *_step("acknowledge", RECEIVER),
+    *_step("accept", RECEIVER),
+    *_step("decline", RECEIVER),
+    *_step("withdraw", SENDER),
+    *_led("referral.access"),
+    *_led("referral.assign"),
+    # Sorting what comes in: a unit for what has none, and no more.
+    Row("referral.assign", frozenset({"intake_worker"}), relations=_on(RECEIVER, (WHOLE_SIDE,)), shows=_PLACE,
+        writes=frozenset({"unit"})),
+    *_led("referral.restrict"),
+    *_led("referral.unrestrict"),
+    *_led("referral.bar"),
+    *_led("referral.unbar"),
+    Row("referral.outside_reads", _BOTH_LEADS),
+)  # fmt: skip
+OPERATIONS = POLICY.operations()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Closeness:
+    """What decides where a caller stands: the case's unit and worker, and how he is named in it."""
+
+    unit: str | None
+    worker: str | None
+    restricted: bool
+    member: frozenset[str]
+
+
+def standing(case: Closeness, *, subject: str, units: frozenset[str]) -> str:
+    """Where a caller of the case's side stands; systems and members of small organisations have no units."""
+    if BARRED in case.member:
+        return BARRED
+    if case.restricted:
+        return NAMED if NAMED in case.member else SHUT
+    if subject == case.worker:
+        return ASSIGNED
+    if case.unit is None or not units:
+        return WHOLE_SIDE
+    return OWN_UNIT if case.unit in units else OTHER_UNIT
+
+
+def check(operation: str, roles: frozenset[str], at: str, *, reason: str | None = None) -> bool:
+    """Whether it is a look from outside the caseload, for a reason; False for an ordinary right.
+
+    Raises NotFound for whom the case does not exist, NotAllowed where he may know of it but not do this.
+    """
+    if POLICY.allows(operation, roles, at):
+        return False
+    if POLICY.granting(operation, roles, at):
+        if reason is None:
+            message = f"This referral is another unit's. To read it, give a reason: {', '.join(REASONS)}."
+            raise NotAllowed("referral.reason_needed", message)
+        return True
+    raise _refusal(operation, roles, at)
+
+
+def _refusal(operation: str, roles: frozenset[str], at: str) -> NotFound | NotAllowed:
+    """Whoever may not even read the case does not learn that there is one."""
+    if not POLICY.granting("referral.read", roles, at):
+        return NotFound()
+    side, _, where = at.partition(".")
+    if where == OTHER_UNIT and POLICY.allows(operation, roles, relation(side, OWN_UNIT)):
+        return NotAllowed("referral.other_unit", "This referral is another unit's; its lead can assign it to you.")
+    if any(at in (row.relations or ()) for row in POLICY.of(operation)):
+        return NotAllowed("operation.not_allowed", f"None of your roles may do {operation} here.")
+    other = RECEIVER if side == SENDER else SENDER
+    return NotAllowed("referral.wrong_side", f"Only the {other} of a referral may do this.")
+
+
+def open_actions(roles: frozenset[str], at: str, *, state: str, kind: str) -> tuple[str, ...]:
+    """The transitions that these roles may take from a state, where they stand."""
+    names = allowed_actions(state, at.partition(".")[0], kind)
+    return tuple(name for name in names if POLICY.allows(f"referral.{name}", roles, at, state))
+
+
+def sees_all_units(operation: str, roles: frozenset[str], side: str) -> bool:
+    """Whether a list of this side goes over the borders of units for these roles."""
+    return POLICY.allows(operation, roles, relation(side, OTHER_UNIT))
+
+
+def led_sides(roles: frozenset[str]) -> frozenset[str]:
+    """The sides that these roles answer for."""
+    return frozenset(side for side in SIDES if roles & _LEAD[side])

@@ -47,6 +47,8 @@ class Opened:
     state: str
     feedback_scope: str
     subject: str
+    unit: str | None
+    worker: str | None
     at: dt.datetime
     reference_mac: bytes | None
     record_key: uuid.UUID
@@ -96,9 +98,10 @@ WITH leg AS (
                     %(ordered)s, %(state)s, %(feedback_scope)s, %(at)s) AS id
 ), record AS (
     INSERT INTO sender_record (id, org_id, receiver_id, service_id, state, urgency, version, key_id, personal,
-                               external_ref_mac, sent_at, changed_at)
+                               external_ref_mac, unit, worker, sent_at, changed_at)
     SELECT id, %(sender_id)s, %(receiver_id)s, %(service_id)s, %(state)s, %(urgency)s, 1, %(record_key)s,
-           %(record_sealed)s, %(reference_mac)s, %(at)s, %(at)s FROM leg WHERE id IS NOT NULL RETURNING id
+           %(record_sealed)s, %(reference_mac)s, %(unit)s, %(worker)s, %(at)s, %(at)s FROM leg
+     WHERE id IS NOT NULL RETURNING id
 )
 INSERT INTO history (id, org_id, referral_id, no, transition, to_state, by_org, by_subject, at)
 SELECT gen_random_uuid(), %(sender_id)s, id, 1, 'submit', %(state)s, %(sender_id)s, %(subject)s, %(at)s FROM record
@@ -160,13 +163,26 @@ def move_leg(work: Work, leg: Leg, *, state: str, fix_scope: bool) -> None:
     work.later(MOVE_LEG, {"id": leg.id, "state": state, "fix": fix_scope, "at": work.now})
 
 
-VERSION_OF_RECORD = "SELECT version, state, reason, key_id FROM sender_record WHERE id = %s FOR UPDATE"
-VERSION_OF_CASE = "SELECT version, state, reason, key_id FROM receiver_case WHERE id = %s FOR UPDATE"
+VERSION_OF_RECORD = """
+SELECT version, state, reason, key_id, unit, worker, restricted,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+         WHERE m.org_id = r.org_id AND m.referral_id = r.id AND m.subject = %(subject)s) AS member
+  FROM sender_record AS r WHERE id = %(id)s FOR UPDATE
+"""
+VERSION_OF_CASE = """
+SELECT version, state, reason, key_id, unit, worker, restricted,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+         WHERE m.org_id = c.org_id AND m.referral_id = c.id AND m.subject = %(subject)s) AS member
+  FROM receiver_case AS c WHERE id = %(id)s FOR UPDATE
+"""
 
 
-def own_row(work: Work, leg: Leg) -> dict[str, Any]:
-    """Version, state and reason as the caller's side sees them, and key of its own row. Raises NotFound."""
-    row = work.one(VERSION_OF_RECORD if leg.side == SENDER else VERSION_OF_CASE, (leg.id,))
+def own_row(work: Work, leg: Leg, subject: str | None = None) -> dict[str, Any]:
+    """The row of the acting side, and who may open it: what the side sees of state and reason, and the row's key.
+
+    Raises NotFound.
+    """
+    row = work.one(VERSION_OF_RECORD if leg.side == SENDER else VERSION_OF_CASE, {"id": leg.id, "subject": subject})
     if row is None:
         raise NotFound
     return row

@@ -168,23 +168,23 @@ class ReferralSummary(Shape):
 
 
 class ReferralView(ReferralSummary):
-    """A referral as one side may see it."""
+    """A referral as one side may see it; what the caller's roles do not see is absent."""
 
-    kind = classified(fields.String(required=True), "internal")
+    kind = classified(fields.String(), "internal")
     service = classified(fields.Nested(Party, allow_none=True), "internal")
-    person = classified(fields.Nested(Person, required=True), "sealed")
-    role = classified(fields.String(required=True), "offence")
+    person = classified(fields.Nested(Person), "sealed")
+    role = classified(fields.String(), "offence")
     contact = classified(fields.Nested(Contact, allow_none=True), "sealed")
     contact_via = classified(fields.String(allow_none=True), "sealed")
-    needs = classified(fields.List(fields.String(), required=True), "sealed")
-    reason = classified(fields.String(required=True), "sealed")
-    ordered = classified(fields.Boolean(required=True), "offence")
+    needs = classified(fields.List(fields.String()), "sealed")
+    reason = classified(fields.String(), "sealed")
+    ordered = classified(fields.Boolean(), "offence")
     order_reference = classified(fields.String(allow_none=True), "offence")
-    person_informed = classified(fields.String(required=True), "sealed")
+    person_informed = classified(fields.String(), "sealed")
     external_ref = classified(fields.String(allow_none=True), "sealed")
-    feedback_scope = classified(fields.String(required=True), "internal")
+    feedback_scope = classified(fields.String(), "internal")
     handling = classified(fields.Nested(Handling, allow_none=True), "sealed")
-    allowed_actions = classified(fields.List(fields.String(), required=True), "internal")
+    allowed_actions = classified(fields.List(fields.String()), "internal")
 
 
 class HistoryEntry(Shape):

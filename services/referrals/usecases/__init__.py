@@ -17,7 +17,16 @@ from services.referrals import events, store, views
 from services.referrals.rules import feedback, lifecycle
 from services.referrals.rules.lifecycle import RECEIVER, SENDER, Edge
 from services.referrals.rules.receiving import Chosen, Offer, choose
-from services.referrals.rules.rights import may_read
+from services.referrals.rules.rights import (
+    ASSIGNED,
+    OTHER_UNIT,
+    WHOLE_SIDE,
+    check,
+    open_actions,
+    relation,
+    sees_all_units,
+)
+from services.referrals.usecases.entering import Entered, enter, found, relation_to, shown
 
 OBJECT = "referral"
 
@@ -42,16 +51,18 @@ def create(db: Database, call: Call) -> Outcome:
         store.open_referral(work, opened)
         _tell_opened(work, opened)
         work.record(Entry(operation="referral.create", object_type=OBJECT, object_id=opened.id))
-        row = _new_row(opened, sender, chosen)
-        return Outcome(value=views.shown(row, personal, None), version=1, location=f"/referrals/{opened.id}")
+        at = relation(SENDER, ASSIGNED if opened.worker else WHOLE_SIDE)
+        actions = open_actions(sender.roles, at, state=opened.state, kind=opened.kind)
+        value = views.shown(_new_row(opened, sender, chosen), personal, None, actions)
+        return Outcome(value=value, version=1, location=f"/referrals/{opened.id}", relation=at)
 
 
 def read(db: Database, call: Call) -> Outcome:
     """One referral as the caller's side may see it. Raises NotFound for everybody else."""
     with db.work(call) as work:
-        outcome = _found(work, call.path["referral_id"])
-        work.record(Entry(operation="referral.read", object_type=OBJECT, object_id=call.path["referral_id"]))
-        return outcome
+        entered = enter(work, call.path["referral_id"], "referral.read", reason=call.query.get("reason"))
+        work.record(_entry("referral.read", entered))
+        return shown(work, entered)
 
 
 def inbox(db: Database, call: Call) -> Outcome:
@@ -67,9 +78,10 @@ def sent(db: Database, call: Call) -> Outcome:
 def history(db: Database, call: Call) -> Outcome:
     """Who moved the referral, when and why, as far as the caller's side may know. Raises NotFound."""
     with db.work(call) as work:
-        row = _own_side(work, call.path["referral_id"])
-        work.record(Entry(operation="referral.history", object_type=OBJECT, object_id=row["id"]))
-        return Outcome(value={"items": views.history(work, row["id"]), "next": None})
+        entered = enter(work, call.path["referral_id"], "referral.history", reason=call.query.get("reason"))
+        work.record(_entry("referral.history", entered))
+        items = views.history(work, entered.row["id"])
+        return Outcome(value={"items": items, "next": None}, relation=entered.relation)
 
 
 def acknowledge(db: Database, call: Call) -> Outcome:
@@ -136,7 +148,8 @@ def _move(db: Database, call: Call, action: str) -> Outcome:
             return _repeated(work, done, f"referral.{action}")
         caller = _caller(call)
         leg = store.lock_leg(work, call.path["referral_id"], caller.org_id)
-        own = store.own_row(work, leg)
+        own = store.own_row(work, leg, caller.subject)
+        check(f"referral.{action}", caller.roles, relation_to(caller, own, leg.side))
         edge = lifecycle.decide(action, state=leg.state, seen=own["state"], side=leg.side, kind=leg.kind)
         if call.expected_version != own["version"]:
             raise Stale("referral.stale", f"The referral is at version {own['version']} now; read it again.")
@@ -146,7 +159,7 @@ def _move(db: Database, call: Call, action: str) -> Outcome:
             store.keep_handling(work, leg, key.seal(place, leg.id, call.body))
         _take(work, leg, edge, caller, call.body.get("reason"))
         work.record(Entry(operation=f"referral.{action}", object_type=OBJECT, object_id=leg.id))
-        return _found(work, leg.id)
+        return found(work, leg.id)
 
 
 def _take(work: Work, leg: store.Leg, edge: Edge, caller: Caller, reason: str | None) -> None:
@@ -191,6 +204,8 @@ def _opened(work: Work, sender: Caller, chosen: Chosen, personal: dict[str, Any]
         state="sent",
         feedback_scope=personal["feedback_scope"],
         subject=sender.subject,
+        unit=min(sender.units) if len(sender.units) == 1 else None,  # of several nobody can say which is meant
+        worker=None if sender.is_system else sender.subject,
         at=work.now,
         reference_mac=mac,
         record_key=record_key.id,
@@ -254,36 +269,25 @@ def _new_row(opened: store.Opened, sender: Caller, chosen: Chosen) -> dict[str, 
 def _repeated(work: Work, referral_id: uuid.UUID, operation: str) -> Outcome:
     """The answer to a request that was done before: today's view of what it made, on record as a repeat."""
     work.record(Entry(operation=operation, object_type=OBJECT, object_id=referral_id, outcome="repeated"))
-    return _found(work, referral_id)
-
-
-def _own_side(work: Work, referral_id: uuid.UUID) -> dict[str, Any]:
-    """The organisation's row, for somebody with a role on its side of the referral. Raises NotFound."""
-    row = views.row_of(work, referral_id)
-    if work.call is None or not may_read(_caller(work.call).roles, row["side"]):
-        raise NotFound
-    return row
-
-
-def _found(work: Work, referral_id: uuid.UUID) -> Outcome:
-    row = _own_side(work, referral_id)
-    place = store.RECORD_PERSONAL if row["side"] == SENDER else store.CASE_PERSONAL
-    personal = work.keys.open(row["key_id"], place, row["id"], row["personal"])
-    handling = None
-    if row["handling"] is not None:
-        handling = work.keys.open(row["key_id"], store.CASE_HANDLING, row["id"], row["handling"])
-    value = views.shown(row, personal, handling)
-    return Outcome(value=value, version=row["version"], location=f"/referrals/{row['id']}")
+    return found(work, referral_id)
 
 
 def _list(db: Database, call: Call, side: str) -> Outcome:
     query = call.query
+    operation = "referral.inbox" if side == RECEIVER else "referral.sent"
     with db.work(call) as work:
+        caller = _caller(call)
+        beyond = bool(caller.units) and sees_all_units(operation, caller.roles, side)
+        viewer = views.Viewer(subject=caller.subject, units=caller.units, all_units=beyond or not caller.units)
         after = paging.position(query["cursor"])
-        rows = views.listed(work, side, state=query["state"], after=after, limit=query["limit"] + 1)
-        operation = "referral.inbox" if side == RECEIVER else "referral.sent"
+        rows = views.listed(work, side, viewer, state=query["state"], after=after, limit=query["limit"] + 1)
         work.record(Entry(operation=operation, object_type=OBJECT, object_id=None))
-        return Outcome(value=paging.page(rows, query["limit"], by="sent_at"))
+        at = relation(side, OTHER_UNIT if beyond else WHOLE_SIDE)  # no field that is not his on every line
+        return Outcome(value=paging.page(rows, query["limit"], by="sent_at"), relation=at)
+
+
+def _entry(operation: str, entered: Entered) -> Entry:
+    return Entry(operation=operation, object_type=OBJECT, object_id=entered.row["id"], purpose=entered.purpose)
 
 
 def _caller(call: Call) -> Caller:

@@ -10,15 +10,18 @@ from chassis.providers import DatabaseProvider
 from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
 from services.referrals import schemas, usecases
-from services.referrals.rules.rights import OPERATIONS
+from services.referrals.rules.rights import OPERATIONS, POLICY
+from services.referrals.schemas.rights import ReasonQuery
+from services.referrals.service.rights import Rights
 
 
 @operated
-class ReferralsService:
+class ReferralsService(Rights):
     """Referrals between institutions."""
 
     name = "referrals"
     operations = OPERATIONS
+    policy = POLICY
     db: Database = DatabaseProvider()
 
     @route(
@@ -66,6 +69,7 @@ class ReferralsService:
         "GET",
         "/referrals/<uuid:referral_id>",
         operation="referral.read",
+        query=ReasonQuery,
         answers=schemas.ReferralView,
         summary="One referral, as my side may see it",
     )
@@ -77,6 +81,7 @@ class ReferralsService:
         "GET",
         "/referrals/<uuid:referral_id>/history",
         operation="referral.history",
+        query=ReasonQuery,
         answers=schemas.HistoryEntry,
         many=True,
         summary="Who moved it, when and why",

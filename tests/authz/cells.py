@@ -1,0 +1,141 @@
+"""The cells of the matrix: every role at every route in every relation and state, with what the table makes of it."""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from chassis.http import Plan
+from chassis.policy import Row
+from services.groups.rules import rights as group_rights
+from services.referrals.rules import rights
+from tests.authz.rig import CAST, EVERY, FOREIGN, GROUP_CAST, PARTIES, STATES, plans
+
+ROLES = sorted(EVERY)
+REFERRAL, GROUP = "<uuid:referral_id>", "<uuid:group_id>"
+HIDDEN = frozenset({FOREIGN, rights.BARRED, rights.SHUT})
+ALLOWED = (200, "")
+STALE = (412, "referral.stale")
+NOT_FOUND = (404, "resource.not_found")
+NO_ROLE = (403, "operation.not_allowed")
+Expected = tuple[int, str]
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One request: who stands where, which role alone he has, and the state of the thing."""
+
+    service: str
+    plan: Plan
+    role: str
+    relation: str
+    state: str
+    side: str = ""
+    system: bool = False
+
+    def __str__(self) -> str:
+        """The cell in a line."""
+        return f"{self.plan.name} by {self.role}, {self.side} {self.relation}, {self.state}"
+
+
+def door_cells() -> Iterator[Cell]:
+    """Each role without any right at a route, as a person and as a system: refused before anything is looked up."""
+    for service, plan in plans():
+        for role in ROLES:
+            if role not in _roles(plan, service):
+                yield from (Cell(service, plan, role, "-", "-", system=system) for system in (False, True))
+
+
+def referral_cells() -> Iterator[Cell]:
+    """Each role of a row, on both sides, in every relation and state; every other role where it would be nearest."""
+    for service, plan in plans():
+        if service == "referrals" and REFERRAL in plan.path:
+            for role in ROLES:
+                yield from _inside(plan, role, named=role in _roles(plan, service))
+                if role in _roles(plan, service):
+                    yield from _outside(plan, role)
+
+
+def _inside(plan: Plan, role: str, *, named: bool) -> Iterator[Cell]:
+    relations, states = (tuple(CAST), STATES) if named else ((rights.OWN_UNIT,), STATES[:1])
+    for side, relation, state in itertools.product(PARTIES, relations, states):
+        yield Cell("referrals", plan, role, relation, state, side)
+
+
+def _outside(plan: Plan, role: str) -> Iterator[Cell]:
+    for state, system in itertools.product(STATES, (False, True)):
+        yield Cell("referrals", plan, role, FOREIGN, state, system=system)
+
+
+def group_cells() -> Iterator[Cell]:
+    """The same for groups; opening is asked for the draft."""
+    for service, plan in plans():
+        if service == "groups" and GROUP in plan.path:
+            for role in sorted(_roles(plan, service)):
+                for relation in (*GROUP_CAST, FOREIGN):
+                    yield from (Cell(service, plan, role, relation, state) for state in ("open", "draft"))
+
+
+def expected(cell: Cell) -> Expected:
+    """What the rows of the table make of a cell; written apart from the code that the services run."""
+    rows = [row for row in _rows(cell.service, cell.plan.operation) if cell.role in row.roles]
+    if not rows:
+        return NO_ROLE
+    if cell.relation in HIDDEN:
+        return NOT_FOUND
+    return _for_groups(cell, rows) if cell.service == "groups" else _for_referrals(cell, rows)
+
+
+def _for_referrals(cell: Cell, rows: list[Row]) -> Expected:
+    at = f"{cell.side}.{cell.relation}"
+    readable = [row for row in _rows("referrals", "referral.read") if cell.role in row.roles and at in row.relations]  # type: ignore[operator]
+    found = [row for row in rows if row.relations is None or at in row.relations]
+    if not readable:
+        return NOT_FOUND
+    if not found:
+        return _refused_inside(cell)
+    if all(row.reason for row in found):
+        return (403, "referral.reason_needed")
+    if not any(row.states is None or cell.state in row.states for row in found):
+        return (409, "referral.not_possible")
+    return STALE if cell.plan.needs_version else ALLOWED
+
+
+def _refused_inside(cell: Cell) -> Expected:
+    if cell.relation == rights.OTHER_UNIT:
+        own = f"{cell.side}.{rights.OWN_UNIT}"
+        rows = [row for row in _rows("referrals", cell.plan.operation) if cell.role in row.roles]
+        if any(row.relations and own in row.relations for row in rows):
+            return (403, "referral.other_unit")
+    at = f"{cell.side}.{cell.relation}"
+    some = any(row.relations and at in row.relations for row in _rows("referrals", cell.plan.operation))
+    return NO_ROLE if some else (403, "referral.wrong_side")
+
+
+def _for_groups(cell: Cell, rows: list[Row]) -> Expected:
+    if not any(row.relations is None or cell.relation in row.relations for row in rows):
+        return NOT_FOUND
+    if not cell.plan.needs_version:
+        return ALLOWED
+    return (409, "group.not_possible") if cell.state == "open" else (412, "group.stale")
+
+
+def _rows(service: str, operation: str) -> list[Row]:
+    policy = {"referrals": rights.POLICY, "groups": group_rights.POLICY}.get(service)
+    return [row for row in policy.rows if row.operation == operation] if policy else []
+
+
+def _roles(plan: Plan, service: str) -> frozenset[str]:
+    return _by_service()[service][plan.operation]
+
+
+def _by_service() -> dict[str, dict[str, frozenset[str]]]:
+    if not _KNOWN:
+        from deploy.generate import service_classes  # noqa: PLC0415 - the services load once, when cells are wanted
+
+        _KNOWN.update({kind.name: dict(kind.operations) for kind in service_classes()})  # type: ignore[attr-defined]
+    return _KNOWN
+
+
+_KNOWN: dict[str, dict[str, frozenset[str]]] = {}
