@@ -27,7 +27,8 @@ class Call:
     `route` is the method and the template ("POST /referrals"), `raw` the body as it came (for the comparison of a
     repeated key), `body`, `path` and `query` are loaded values, `expected_version` comes from If-Match and
     `known_version` from If-None-Match, `last_seen` (of a stream) from Last-Event-ID, `deadline` is a moment of
-    time.monotonic(), `client_address` the network address of the client as the gateway saw it.
+    time.monotonic(), `client_address` the network address of the client as the gateway saw it; `recorded` becomes true
+    when an audit row of this call is committed.
     """
 
     route: str
@@ -45,6 +46,7 @@ class Call:
     idempotency_key: str | None = None
     deadline: float | None = None
     client_address: str = ""
+    recorded: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -14,6 +14,7 @@ from nameko.exceptions import ConfigurationError, ContainerBeingKilled
 from nameko.extensions import register_entrypoint
 from nameko.web.handlers import HttpRequestHandler
 
+from chassis import refusals
 from chassis.errors import NotAllowed, Refused, Unavailable
 from chassis.http.answers import answer_of
 from chassis.http.door import Door, Endpoint
@@ -34,6 +35,7 @@ from chassis.http.messages import Request, Response
 from chassis.http.places import Held, Slots
 from chassis.identity import Caller
 from chassis.problems import DeadlinePassed
+from chassis.providers import database_of
 from chassis.requests import Call, Later
 
 MIB = 1 << 20
@@ -122,13 +124,20 @@ class Route(HttpRequestHandler):
         return ((self.plan.method, self.plan.path, self),)
 
     def answer(self, request: Request, values: dict[str, Any]) -> Response:
-        """Answer one request: who, may he, what, do it, show it."""
+        """Answer one request: who, may he, what, do it, show it; a refusal is on record before it leaves."""
         request.route = self._route
         call = self._call(request, values)
-        if may_wait(self.plan.deadline, request.head.query):
-            return self._patient(call, request)
-        self._enter(call)
-        return self._answered(self._run(call), call, request)
+        try:
+            self._permit(call)
+            self._fill(call, request)
+            if may_wait(self.plan.deadline, request.head.query):
+                return self._patient(call, request)
+            self._enter(call)
+            return self._answered(self._run(call), call, request)
+        except Refused as refused:
+            if hasattr(self.container.service_cls, "db"):
+                refusals.record(database_of(self.container), call, refused)
+            raise
 
     def _patient(self, call: Call, request: Request) -> Response:
         """Answer one who waits for events: in the connection's own green thread, at a place of its own.
@@ -158,19 +167,25 @@ class Route(HttpRequestHandler):
     def _call(self, request: Request, values: dict[str, Any]) -> Call:
         plan, headers = self.plan, request.head.headers
         until = deadline(headers.get("x-deadline-ms"), request.arrived, plan.seconds(request.head.query))
-        caller = self._caller(headers.get("authorization"))
-        needed = plan.changes and caller is not None and caller.is_system
-        call = Call(
+        return Call(
             route=self._route,
             operation=plan.operation,
-            caller=caller,
+            caller=self._caller(headers.get("authorization")),
             request_id=request.request_id,
             trace=request.trace,
             path=values,
             deadline=until,
             client_address=client_address(headers.get("x-client-address"), request.peer, proxies=1),
         )
+
+    def _permit(self, call: Call) -> None:
+        if not self.plan.public and call.caller is not None and not self._roles & call.caller.roles:
+            raise NotAllowed("operation.not_allowed", f"None of your roles may do {self.plan.operation}.")
+
+    def _fill(self, call: Call, request: Request) -> None:
+        plan, headers = self.plan, request.head.headers
         if plan.changes:
+            needed = call.caller is not None and call.caller.is_system
             call.idempotency_key = idempotency_key(headers.get("idempotency-key"), needed=needed)
         if plan.needs_version:
             call.expected_version = expected_version(headers.get("if-match"))
@@ -181,18 +196,12 @@ class Route(HttpRequestHandler):
             call.last_seen = last_seen(headers.get("last-event-id"))
         call.query = load_query(plan, request.head.query)
         call.raw, call.body = load_body(plan, request)
-        return call
 
     def _caller(self, authorization: str | None) -> Caller | None:
-        if self.plan.public:
-            # A public page shows the same to everybody, but whoever sends a token wants to be known.
-            if authorization is None or authorization[:7].lower() != "bearer ":
-                return None
-            caller: Caller = self.server.verifier.verify(bearer(authorization))
-            return caller
-        caller = self.server.verifier.verify(bearer(authorization))
-        if not self._roles & caller.roles:
-            raise NotAllowed("operation.not_allowed", f"None of your roles may do {self.plan.operation}.")
+        # A public page shows the same to everybody, but whoever sends a token wants to be known.
+        if self.plan.public and (authorization is None or authorization[:7].lower() != "bearer "):
+            return None
+        caller: Caller = self.server.verifier.verify(bearer(authorization))
         return caller
 
     def _enter(self, call: Call, *, patient: bool = False) -> None:

@@ -109,3 +109,31 @@ $$;
 
 REVOKE ALL ON FUNCTION audit_waiting, audit_heads, audit_linked, audit_seal, audit_own FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION audit_waiting, audit_heads, audit_linked, audit_seal, audit_own TO {app};
+
+-- Which of these data keys a record of this database uses, for the sweeper of unused keys. Every uuid column whose name
+-- speaks of a key counts, so that a new table is not forgotten. Where row security would hide rows from the tables' owner
+-- nothing may be concluded: such a table needs the policy `look_up` (see services/groups/migrations/0002_look_ups.sql).
+CREATE FUNCTION keys_in_use(ids uuid[]) RETURNS SETOF uuid LANGUAGE plpgsql STABLE SECURITY DEFINER
+SET search_path = public AS $$
+DECLARE
+    place record;
+BEGIN
+    FOR place IN
+        SELECT c.relname, a.attname, c.relforcerowsecurity AND NOT EXISTS (
+                   SELECT FROM pg_policies AS p WHERE p.schemaname = 'public' AND p.tablename = c.relname
+                      AND p.policyname = 'look_up' AND p.cmd IN ('SELECT', 'ALL') AND p.qual = 'true'
+                      AND current_user = ANY (p.roles)) AS hidden
+          FROM pg_attribute AS a JOIN pg_class AS c ON c.oid = a.attrelid
+         WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'p') AND NOT c.relispartition
+           AND a.atttypid = 'uuid'::regtype AND a.attnum > 0 AND NOT a.attisdropped AND a.attname LIKE '%key%'
+    LOOP
+        IF place.hidden THEN
+            RAISE EXCEPTION 'the table % hides rows from its owner', place.relname;
+        END IF;
+        RETURN QUERY EXECUTE format('SELECT %I FROM %I WHERE %I = ANY ($1)', place.attname, place.relname,
+                                    place.attname) USING $1;
+    END LOOP;
+END
+$$;
+REVOKE ALL ON FUNCTION keys_in_use FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION keys_in_use TO {app};

@@ -10,7 +10,7 @@ import threading
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from chassis import chain
+from chassis import blind_index, chain, sweeping
 from chassis.relay import store
 from chassis.relay.figures import Figures
 from chassis.settings import Settings
@@ -44,7 +44,13 @@ class Chore:
 
 def chores(settings: Settings, service: str, figures: Figures) -> list[Chore]:
     """All chores at one service's database."""
-    return [Chore("sealer", service, lambda stop: _seal(settings, service, figures, stop))]
+    found = [
+        Chore("sealer", service, lambda stop: _seal(settings, service, figures, stop)),
+        Chore("sweeper", service, lambda stop: sweeping.keep_sweeping(settings, service, stop)),
+    ]
+    if service in blind_index.INDEXED:
+        found.append(Chore("indexer", service, lambda stop: _index(settings, service, stop)))
+    return found
 
 
 def _seal(settings: Settings, service: str, figures: Figures, stop: threading.Event) -> None:
@@ -55,3 +61,8 @@ def _seal(settings: Settings, service: str, figures: Figures, stop: threading.Ev
             chain.keep_sealing(connection, key, stop)
         finally:
             figures.note(service, sealing=False)
+
+
+def _index(settings: Settings, service: str, stop: threading.Event) -> None:
+    with store.connect(settings.database_url(service)) as connection:
+        blind_index.keep_indexing(settings, service, connection, stop)

@@ -29,6 +29,11 @@ def main(service_names: Sequence[str] | None = None) -> int:
     settings = Settings.load()
     set_up_logging("relay", settings.log_level)
     services = tuple(service_names or SERVICES)
+    for needed in (settings.amqp_url, settings.database_url):  # an unfit secret is refused now, not at three at night
+        for name in services:
+            needed(name)
+    for name in ("chain_key", "contact_key", "kek"):
+        settings.secret(name)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())

@@ -17,7 +17,7 @@ from services.referrals import events, store, views
 from services.referrals.rules import feedback, lifecycle
 from services.referrals.rules.lifecycle import RECEIVER, SENDER, Edge
 from services.referrals.rules.receiving import Chosen, Offer, choose
-from services.referrals.rules.rights import may_read
+from services.referrals.rules.rights import may_compare, may_read
 
 OBJECT = "referral"
 
@@ -70,6 +70,16 @@ def history(db: Database, call: Call) -> Outcome:
         row = _own_side(work, call.path["referral_id"])
         work.record(Entry(operation="referral.history", object_type=OBJECT, object_id=row["id"]))
         return Outcome(value={"items": views.history(work, row["id"]), "next": None})
+
+
+def duplicates(db: Database, call: Call) -> Outcome:
+    """Ids of the organisation's other open referrals of the same person, on the same side. Raises NotFound."""
+    with db.work(call) as work:
+        row = views.row_of(work, call.path["referral_id"])
+        if not may_compare(_caller(call).roles, row["side"]):
+            raise NotFound
+        work.record(Entry(operation="referral.duplicates", object_type=OBJECT, object_id=row["id"]))
+        return Outcome(value=views.duplicates(work, row["id"], row["side"]))
 
 
 def acknowledge(db: Database, call: Call) -> Outcome:

@@ -7,7 +7,7 @@ from typing import Any
 
 from chassis.db import Work
 from chassis.errors import NotFound
-from services.referrals.rules.lifecycle import RECEIVER, allowed_actions
+from services.referrals.rules.lifecycle import FINAL, RECEIVER, allowed_actions
 
 # Row security leaves at most one of the two halves: a party sees its own row and nothing of the other's.
 SHOWN = """
@@ -107,3 +107,23 @@ def history(work: Work, referral_id: uuid.UUID) -> list[dict[str, Any]]:
     """Who moved it, when and why, as far as the acting side may know; empty when it is not the caller's."""
     rows = work.all(HISTORY, (referral_id,))
     return [{**row, "by": {"id": row["by_org"], "key": row["by_key"]}} for row in rows]
+
+
+SAME_SENT = """
+SELECT DISTINCT o.record_id AS id FROM person_index AS m JOIN person_index AS o USING (org_id, kind, value)
+  JOIN sender_record AS r ON r.id = o.record_id
+ WHERE m.record_id = %s AND o.record_id <> m.record_id AND r.state <> ALL (%s) ORDER BY id LIMIT 50
+"""
+SAME_RECEIVED = """
+SELECT DISTINCT o.record_id AS id FROM person_index AS m JOIN person_index AS o USING (org_id, kind, value)
+  JOIN receiver_case AS r ON r.id = o.record_id
+ WHERE m.record_id = %s AND o.record_id <> m.record_id AND r.state <> ALL (%s) ORDER BY id LIMIT 50
+"""
+INDEXED = "SELECT 1 FROM person_index WHERE record_id = %s LIMIT 1"
+
+
+def duplicates(work: Work, referral_id: uuid.UUID, side: str) -> dict[str, Any]:
+    """Ids of the acting organisation's other open referrals with an equal hash, and whether hashes were made yet."""
+    ready = work.one(INDEXED, (referral_id,)) is not None
+    rows = work.all(SAME_RECEIVED if side == RECEIVER else SAME_SENT, (referral_id, list(FINAL)))
+    return {"ready": ready, "ids": [row["id"] for row in rows]}

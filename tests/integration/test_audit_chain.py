@@ -308,7 +308,7 @@ def exported(at: Settings) -> dict[tuple[uuid.UUID, int], bytes]:
 
 def test_a_chain_made_anew_without_the_keys_is_found(filled: Settings, root: Root) -> None:
     made_anew(root, b"a" * 32, b"b" * 32)
-    assert {kind for kind, _ in kinds(filled)} == {"row.changed", "top.forged"}
+    assert {kind for kind, _ in kinds(filled)} == {"row.replaced", "top.forged"}
 
 
 def test_the_key_of_the_services_alone_is_not_enough_to_make_a_chain_anew(filled: Settings, root: Root) -> None:

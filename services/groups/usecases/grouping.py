@@ -86,8 +86,9 @@ def read_group(db: Database, call: Call) -> Outcome:
     if call.caller is not None and grouping.is_group_staff(call.caller.roles):
         with db.work(call) as work:
             own = views.own_group(work, group_id)
-        if own is not None:
-            return Outcome(value=own, version=_etag(own))
+            if own is not None:  # what everybody may see is no read that has to be on record
+                work.record(Entry(operation="group.read", object_type=GROUP, object_id=group_id))
+                return Outcome(value=own, version=_etag(own))
     with db.view() as work:
         row = views.public_group(work, group_id)
     if row is None:
