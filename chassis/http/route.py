@@ -14,7 +14,7 @@ from nameko.exceptions import ConfigurationError, ContainerBeingKilled
 from nameko.extensions import register_entrypoint
 from nameko.web.handlers import HttpRequestHandler
 
-from chassis import refusals
+from chassis import providers, refusals
 from chassis.errors import NotAllowed, Refused, Unavailable
 from chassis.http.answers import answer_of
 from chassis.http.door import Door, Endpoint
@@ -35,7 +35,6 @@ from chassis.http.messages import Request, Response
 from chassis.http.places import Held, Slots
 from chassis.identity import Caller
 from chassis.problems import DeadlinePassed
-from chassis.providers import database_of
 from chassis.requests import Call, Later
 
 MIB = 1 << 20
@@ -136,7 +135,7 @@ class Route(HttpRequestHandler):
             return self._answered(self._run(call), call, request)
         except Refused as refused:
             if hasattr(self.container.service_cls, "db"):
-                refusals.record(database_of(self.container), call, refused)
+                refusals.record(providers.database_of(self.container), call, refused)
             raise
 
     def _patient(self, call: Call, request: Request) -> Response:

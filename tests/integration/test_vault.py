@@ -178,13 +178,26 @@ def test_a_process_with_another_key_says_so_and_does_not_start(at: Settings, key
     (at.home / "secrets" / "kek").write_text(secrets.token_hex(32))
     with closing(KeyStore(at, "referrals")) as store, pytest.raises(SettingsError, match="kek"):
         store.check()
-    told = {**environment(at), "TUKIVERKKO_PORT": str(free_base())}
-    told["TUKIVERKKO_AMQP_PORT"] = str(at.amqp_port)
-    command = (sys.executable, "-W", "ignore", "-m", "chassis.launch", "referrals")
-    ran = subprocess.run(command, env=told, check=False, capture_output=True, text=True, timeout=60)
+    assert refused(at, "-m", "chassis.launch", "referrals").endswith("nothing sealed could be opened.")
+
+
+@pytest.mark.parametrize(
+    ("secret", "command"),
+    [("audit_key", ("-m", "chassis.launch", "groups")), ("chain_key", ("-m", "deploy.local.cli", "relay"))],
+)
+def test_a_process_with_a_weak_secret_does_not_start(at: Settings, secret: str, command: tuple[str, ...]) -> None:
+    (at.home / "secrets" / secret).write_text("changeme" * 8)
+    assert refused(at, *command).endswith(f"secrets/{secret} repeats itself.")
+
+
+def refused(at: Settings, *command: str) -> str:
+    """What a process that must not start says."""
+    told = {**environment(at), "TUKIVERKKO_PORT": str(free_base()), "TUKIVERKKO_AMQP_PORT": str(at.amqp_port)}
+    whole = (sys.executable, "-W", "ignore", *command)
+    ran = subprocess.run(whole, env=told, check=False, capture_output=True, text=True, timeout=60)
     assert ran.returncode == 1
-    assert ran.stderr.strip().endswith("nothing sealed could be opened.")
     assert "Traceback" not in ran.stderr
+    return ran.stderr.strip()
 
 
 def test_a_key_database_that_is_away_does_not_keep_a_process_from_starting(at: Settings) -> None:
