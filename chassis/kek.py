@@ -12,7 +12,7 @@ import uuid
 
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
-from chassis.settings import Settings
+from chassis.settings import Settings, SettingsError
 
 NONCE = 12
 
@@ -33,7 +33,11 @@ class KeyRing:
 
     def read(self) -> None:
         """Read the file again. Raises SettingsError."""
-        lines = [bytes.fromhex(line) for line in self._settings.secret_lines("kek")]
+        try:
+            lines = [bytes.fromhex(line) for line in self._settings.secret_lines("kek")]
+        except ValueError as error:
+            message = "The secret kek is not made of hexadecimal digits; `openssl rand -hex 32` makes one."
+            raise SettingsError(message) from error
         ids = [hashlib.sha256(b"tukiverkko kek id\0" + line).hexdigest()[:16] for line in lines]
         ciphers = [AESGCM(hashlib.sha256(b"tukiverkko kek\0" + line).digest()) for line in lines]
         self._keys, self.current = dict(zip(ids, ciphers, strict=True)), ids[0]

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -32,11 +33,12 @@ class Chore:
         """Until stopped, whatever happens."""
         pause = 0.0
         while not stop.is_set():
+            began = time.monotonic()
             try:
                 self.act(stop)
-                pause = 0.0
             except Exception as error:  # noqa: BLE001 - whatever it is, this chore has to go on
-                pause = min(LONGEST_PAUSE, pause * 2 or 0.2)
+                went_well = time.monotonic() - began > LONGEST_PAUSE
+                pause = 0.2 if went_well else min(LONGEST_PAUSE, pause * 2 or 0.2)
                 named = {"target": self.service, "reason": type(error).__name__}  # its text may hold data
                 log.warning("%s waits", self.name, extra=named)
                 stop.wait(pause)
