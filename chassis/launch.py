@@ -20,12 +20,14 @@ import importlib
 import signal
 import socket
 import sys
+from contextlib import closing
 from typing import Any
 
 from eventlet.patcher import is_monkey_patched
 from nameko.runners import ServiceRunner
 
 from chassis import waiting
+from chassis.sealing import KeyStore
 from chassis.settings import SERVICES, Settings, SettingsError
 from chassis.tracing import emit, log_fault, set_up_logging
 
@@ -50,6 +52,8 @@ def main(arguments: list[str]) -> int:
         set_up_logging(name, settings.log_level)
         check_green()
         check_port(settings.host, settings.port_of(name), name)
+        if name in SERVICES:
+            check_secrets(settings, name)
         return serve(service_class(name), settings)
     except (CannotStart, SettingsError) as error:
         sys.stderr.write(f"{error}\n")
@@ -75,6 +79,16 @@ def check_port(host: str, port: int, name: str) -> None:
                 f"{name} can not listen on {host}:{port} ({os.strerror(error.errno or 0)}); is it running already?"
             )
             raise CannotStart(message) from error
+
+
+def check_secrets(settings: Settings, name: str) -> None:
+    """Refuse secrets that are missing, unfit or of another network, before anything is served. Raises SettingsError."""
+    for secret in ("audit_key", "request_key", "contact_key"):
+        settings.secret(secret)
+    settings.amqp_url(name)
+    settings.database_url(name)
+    with closing(KeyStore(settings, name)) as keys:
+        keys.check()
 
 
 def service_class(name: str) -> type:

@@ -17,7 +17,7 @@ from uuid import UUID
 
 from marshmallow import ValidationError, fields, validate, validates_schema
 
-from chassis import clock, paging, parked
+from chassis import auditing, clock, paging, parked
 from chassis.audit import Entry
 from chassis.db import Database
 from chassis.errors import NotFound, Unavailable
@@ -136,12 +136,12 @@ class ReplayedView(Shape):
 
 
 def operated(service: Service) -> Service:
-    """Add the operators' routes to a service class, under the service's own name."""
+    """Add the operators' routes and the auditors' to a service class, under the service's own name."""
     kind: Any = service
-    kind.operations = {**kind.operations, **OPERATIONS}
+    kind.operations = {**kind.operations, **OPERATIONS, **auditing.OPERATIONS}
     kind.operating = SettingsProvider()
     kind.__annotations__ = {**kind.__annotations__, "operating": Settings}
-    for method in (*_reading(kind.name), *_acting(kind.name)):
+    for method in (*_reading(kind.name), *_acting(kind.name), auditing.audit_route(kind.name)):
         setattr(kind, method.__name__, method)
     return service
 

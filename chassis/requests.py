@@ -29,7 +29,8 @@ class Call:
     `known_version` from If-None-Match, `last_seen` (of a stream) from Last-Event-ID, `deadline` is a moment of
     time.monotonic(), `client_address` the network address of the client as the gateway saw it. `credentials` is what a
     public route's Authorization header held, when it was no token of ours; `cookies` reach access
-    only, the gateway holds them back from all others.
+    only, the gateway holds them back from all others; `recorded` becomes true when an audit row of this call is
+    committed.
     """
 
     route: str
@@ -49,6 +50,7 @@ class Call:
     client_address: str = ""
     credentials: str = field(default="", repr=False)
     cookies: dict[str, str] = field(default_factory=dict)
+    recorded: bool = False
 
 
 @dataclass(slots=True, kw_only=True)

@@ -6,7 +6,7 @@ key's id only. Destroying the key makes the text unreadable everywhere at once (
 
 from __future__ import annotations
 
-import hashlib
+import datetime as dt
 import os
 import threading
 import time
@@ -22,16 +22,21 @@ from psycopg import sql
 
 from chassis import clock
 from chassis.errors import NotFound, Unavailable
-from chassis.settings import Settings
+from chassis.kek import KeyRing, UnknownKek
+from chassis.settings import Settings, SettingsError
 
 BATCH = 100
 LOW = 40
 CACHE_SECONDS = 5.0
 NONCE = 12
+LONGEST_READY = dt.timedelta(hours=12)
+"""Half of the age from which unused keys are swept (chassis/sweeping.py): time enough for any transaction."""
+
 LIMITS = "-c statement_timeout=2000"  # requests queue behind this one connection
 
 INSERT_KEYS = sql.SQL("INSERT INTO {}.data_key (id, wrapped, kek, created_at) VALUES (%s, %s, %s, %s)")
 FETCH_KEYS = sql.SQL("SELECT id, wrapped, kek FROM {}.data_key WHERE id = ANY(%s)")
+NEWEST_KEY = sql.SQL("SELECT id, wrapped, kek FROM {}.data_key ORDER BY created_at DESC LIMIT 1")
 DELETE_KEYS = sql.SQL("DELETE FROM {}.data_key WHERE id = ANY(%s)")
 
 
@@ -64,11 +69,9 @@ class KeyStore:
     def __init__(self, settings: Settings, service: str) -> None:
         """Nothing is connected before the first key is needed, so that a process starts without the database."""
         self._url = settings.keys_url(service)
-        kek = bytes.fromhex(settings.secret("kek"))
-        self._kek = AESGCM(hashlib.sha256(b"tukiverkko kek\0" + kek).digest())
-        self._kek_id = hashlib.sha256(b"tukiverkko kek id\0" + kek).hexdigest()[:16]
+        self._ring = KeyRing(settings)
         self._schema = sql.Identifier(service)
-        self._ready: list[DataKey] = []
+        self._ready: list[tuple[dt.datetime, DataKey]] = []
         self._known: dict[uuid.UUID, tuple[float, DataKey]] = {}
         self._lock = threading.Lock()
         self._refilling = False
@@ -76,9 +79,13 @@ class KeyStore:
 
     def take(self) -> DataKey:
         """A committed key that no record uses yet. Raises Unavailable when the key database is gone."""
-        if not self._ready:
-            self._refill()
-        key = self._ready.pop()
+        while True:
+            if not self._ready:
+                self._refill()
+            made_at, key = self._ready.pop()
+            # One that lay here too long may be swept as unused before a record with it is committed.
+            if clock.now() - made_at < LONGEST_READY:
+                break
         if len(self._ready) < LOW and not self._refilling:
             self._refilling = True
             threading.Thread(target=self._refill_later, daemon=True).start()
@@ -112,6 +119,20 @@ class KeyStore:
             self._known.pop(key_id, None)
         self._run(DELETE_KEYS.format(self._schema), (ids,))
 
+    def check(self) -> None:
+        """Whether this process can open what was sealed last; a key database that is away is no fault yet.
+
+        Raises SettingsError for another key-encryption key than the one in force.
+        """
+        try:
+            for key_id, wrapped, kek in self._run(NEWEST_KEY.format(self._schema), ()):
+                self._unwrap(key_id, wrapped, kek)
+        except (Unavailable, InvalidTag) as fault:
+            if isinstance(fault, Unavailable) and fault.code != "keys.kek_unknown":
+                return
+            message = "The secret kek is not the one that wrapped this network's keys; nothing sealed could be opened."
+            raise SettingsError(message) from fault
+
     def close(self) -> None:
         """Close the connection to the key database."""
         with self._lock:
@@ -126,8 +147,10 @@ class KeyStore:
             self._refilling = False
 
     def _refill(self) -> None:
+        self._ring.read()  # a renewed key-encryption key is in force from now on
+        at = clock.now()
         made = [(uuid.uuid4(), AESGCM.generate_key(256)) for _ in range(BATCH)]
-        rows = [(key_id, self._wrap(key_id, raw), self._kek_id, clock.now()) for key_id, raw in made]
+        rows = [(key_id, *reversed(self._ring.wrap(key_id, raw)), at) for key_id, raw in made]
         with self._lock:
             try:
                 connection = self._connect()
@@ -139,7 +162,7 @@ class KeyStore:
                     "keys.unavailable", "The key database does not answer; nothing was stored."
                 ) from error
         # Only committed keys are ever handed out: a record must not outlive its key.
-        self._ready.extend(DataKey(key_id, AESGCM(raw)) for key_id, raw in made)
+        self._ready.extend((at, DataKey(key_id, AESGCM(raw))) for key_id, raw in made)
 
     def _run(self, query: sql.Composed, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
         with self._lock:
@@ -165,12 +188,9 @@ class KeyStore:
             self._connection.close()
         self._connection = None
 
-    def _wrap(self, key_id: uuid.UUID, raw: bytes) -> bytes:
-        nonce = os.urandom(NONCE)
-        return nonce + self._kek.encrypt(nonce, raw, key_id.bytes + self._kek_id.encode("ascii"))
-
     def _unwrap(self, key_id: uuid.UUID, wrapped: bytes, kek: str) -> DataKey:
-        if kek != self._kek_id:
-            raise InvalidTag
-        raw = self._kek.decrypt(wrapped[:NONCE], bytes(wrapped[NONCE:]), key_id.bytes + kek.encode("ascii"))
-        return DataKey(key_id, AESGCM(raw))
+        try:
+            return DataKey(key_id, AESGCM(self._ring.unwrap(key_id, wrapped, kek)))
+        except UnknownKek as error:
+            message = "This process does not have the key-encryption key of what was asked for."
+            raise Unavailable("keys.kek_unknown", message) from error

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from chassis import addresses
+from chassis import addresses, strength
 from chassis.addresses import Backend, SettingsError
 
 __all__ = ["KEYS_DATABASE", "SERVICES", "Settings", "SettingsError", "ensure_secret"]
@@ -24,7 +24,6 @@ SERVICES = ("directory", "referrals", "groups", "access", "subscriptions")
 KEYS_DATABASE = "tukiverkko_keys"
 """The database of wrapped data keys (access-and-privacy.md section 4)."""
 
-SHORTEST_SECRET = 24
 HIGHEST_PORT = 32767  # ports from 32768 on are given to outgoing connections (architecture.md trap 14)
 PORTS_USED = 40
 
@@ -152,6 +151,9 @@ class Settings:
         env = self.environment or {}
         given = env.get(f"TUKIVERKKO_{service.upper()}_AMQP_URL") or env.get("TUKIVERKKO_AMQP_URL")
         if given:
+            if self.profile == "production" and urlsplit(given).username in {None, "guest"}:
+                message = "TUKIVERKKO_AMQP_URL names the broker's user guest; each process has a user of its own."
+                raise SettingsError(message)
             return addresses.with_ca(given, self.amqp_ca)
         password = quote(self.secret(f"amqp_{service}"), safe="")
         place = f"{self.amqp_host}:{self.amqp_port}/{quote(self.vhost, safe='')}"
@@ -170,17 +172,24 @@ class Settings:
         return f"{'amqps' if self.amqp_ca else 'amqp'}://{self.amqp_host}:{self.amqp_port}"
 
     def secret(self, name: str) -> str:
-        """The text of a secret file; raises SettingsError when it is missing or too short to be one."""
+        """The text of a secret file. Raises SettingsError when it is missing or unfit to be one."""
+        return self.secret_lines(name)[0]
+
+    def secret_lines(self, name: str) -> list[str]:
+        """The secret in force, and behind it older ones that are accepted still. Raises SettingsError as `secret`."""
         path = self.home / "secrets" / name
         try:
-            value = path.read_text(encoding="ascii").strip()
+            lines = path.read_text(encoding="ascii").split()
+            fault = strength.exposure(path) if self.profile == "production" else None
         except OSError as error:
             message = f"The secret {name} is not readable at {path}; `tukiverkko up` makes it on one machine."
             raise SettingsError(message) from error
-        if len(value) < SHORTEST_SECRET:
-            message = f"The secret {name} in {path} is shorter than {SHORTEST_SECRET} characters."
+        for line in lines or [""]:
+            fault = fault or strength.weakness(line)
+        if fault is not None:
+            message = f"The secret {name} in {path} {fault}."
             raise SettingsError(message)
-        return value
+        return lines
 
     def _postgres(self, user: str, database: str, host: str, port: int) -> str:
         password = quote(self.secret(f"db_{user}"), safe="")

@@ -169,6 +169,8 @@ class Work:
         if not self._begun or any(statement.expect is not None for statement in self._kept):
             self._send(self._taken())  # counts are asserted, and a dead connection is noticed, before the commit
         self._send([*self._taken(), Statement(COMMIT)])
+        if self.call is not None and self._audit is not None:
+            self.call.recorded = True
         return bool(self._told)
 
     def settled(self) -> None:

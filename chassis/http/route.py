@@ -14,6 +14,7 @@ from nameko.exceptions import ConfigurationError, ContainerBeingKilled
 from nameko.extensions import register_entrypoint
 from nameko.web.handlers import HttpRequestHandler
 
+from chassis import providers, refusals
 from chassis.errors import NotAllowed, Refused, Unavailable
 from chassis.http.answers import answer_of
 from chassis.http.door import Door, Endpoint
@@ -127,13 +128,20 @@ class Route(HttpRequestHandler):
         return ((self.plan.method, self.plan.path, self),)
 
     def answer(self, request: Request, values: dict[str, Any]) -> Response:
-        """Answer one request: who, may he, what, do it, show it."""
+        """Answer one request: who, may he, what, do it, show it; a refusal is on record before it leaves."""
         request.route, request.oauth = self._route, self.plan.oauth
         call = self._call(request, values)
-        if may_wait(self.plan.deadline, request.head.query):
-            return self._patient(call, request)
-        self._enter(call)
-        return self._answered(self._run(call), call, request)
+        try:
+            self._permit(call)
+            self._fill(call, request)
+            if may_wait(self.plan.deadline, request.head.query):
+                return self._patient(call, request)
+            self._enter(call)
+            return self._answered(self._run(call), call, request)
+        except Refused as refused:
+            if hasattr(self.container.service_cls, "db"):
+                refusals.record(providers.database_of(self.container), call, refused)
+            raise
 
     def _patient(self, call: Call, request: Request) -> Response:
         """Answer one who waits for events: in the connection's own green thread, at a place of its own.
@@ -164,12 +172,10 @@ class Route(HttpRequestHandler):
     def _call(self, request: Request, values: dict[str, Any]) -> Call:
         plan, headers = self.plan, request.head.headers
         until = deadline(headers.get("x-deadline-ms"), request.arrived, plan.seconds(request.head.query))
-        caller = self._caller(headers.get("authorization"))
-        needed = plan.changes and caller is not None and caller.is_system
-        call = Call(
+        return Call(
             route=self._route,
             operation=plan.operation,
-            caller=caller,
+            caller=self._caller(headers.get("authorization")),
             request_id=request.request_id,
             trace=request.trace,
             path=values,
@@ -177,9 +183,17 @@ class Route(HttpRequestHandler):
             client_address=client_address(headers.get("x-client-address"), request.peer, proxies=1),
             cookies=cookies(headers.get("cookie")),
         )
-        if plan.public and caller is None:
+
+    def _permit(self, call: Call) -> None:
+        if not self.plan.public and call.caller is not None and not self._roles & call.caller.roles:
+            raise NotAllowed("operation.not_allowed", f"None of your roles may do {self.plan.operation}.")
+
+    def _fill(self, call: Call, request: Request) -> None:
+        plan, headers = self.plan, request.head.headers
+        if plan.public and call.caller is None:
             call.credentials = headers.get("authorization", "")
         if plan.changes:
+            needed = call.caller is not None and call.caller.is_system
             call.idempotency_key = idempotency_key(headers.get("idempotency-key"), needed=needed)
         if plan.needs_version:
             call.expected_version = expected_version(headers.get("if-match"))
@@ -189,20 +203,14 @@ class Route(HttpRequestHandler):
         if plan.streams:
             call.last_seen = last_seen(headers.get("last-event-id"))
         call.query = load_query(plan, request.head.query)
-        roles = caller.roles if caller is not None else frozenset[str]()
+        roles = call.caller.roles if call.caller is not None else frozenset[str]()
         call.raw, call.body = load_body(plan, request, self._policy.writable(plan.operation, roles))
-        return call
 
     def _caller(self, authorization: str | None) -> Caller | None:
-        if self.plan.public:
-            # A public page shows the same to everybody, but whoever sends a token wants to be known.
-            if authorization is None or authorization[:7].lower() != "bearer ":
-                return None
-            caller: Caller = self.server.verifier.verify(bearer(authorization))
-            return caller
-        caller = self.server.verifier.verify(bearer(authorization))
-        if not self._roles & caller.roles:
-            raise NotAllowed("operation.not_allowed", f"None of your roles may do {self.plan.operation}.")
+        # A public page shows the same to everybody, but whoever sends a token wants to be known.
+        if self.plan.public and (authorization is None or authorization[:7].lower() != "bearer "):
+            return None
+        caller: Caller = self.server.verifier.verify(bearer(authorization))
         return caller
 
     def _enter(self, call: Call, *, patient: bool = False) -> None:

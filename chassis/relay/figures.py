@@ -13,6 +13,7 @@ class Lane:
     leader: bool = False
     database: bool = False
     broker: bool = False
+    sealing: bool = False
     published: int = 0
     returned: int = 0
     failures: int = 0
@@ -64,6 +65,7 @@ class Figures:
             "leader": "gauge",
             "broker": "gauge",
             "database": "gauge",
+            "sealing": "gauge",
         }
         lanes = self.snapshot()
         lines = []

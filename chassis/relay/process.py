@@ -1,16 +1,18 @@
-"""The relay process: one thread per service database and a small health page; plain threads, no eventlet."""
+"""The relay process: plain threads for each service database and a small health page; no eventlet."""
 
 from __future__ import annotations
 
 import logging
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
 
+from chassis.relay.chores import chores
 from chassis.relay.figures import Figures
 from chassis.relay.lane import Lane
 from chassis.settings import SERVICES, Settings
@@ -27,6 +29,11 @@ def main(service_names: Sequence[str] | None = None) -> int:
     settings = Settings.load()
     set_up_logging("relay", settings.log_level)
     services = tuple(service_names or SERVICES)
+    for needed in (settings.amqp_url, settings.database_url):  # an unfit secret is refused now, not at three at night
+        for name in services:
+            needed(name)
+    for name in ("chain_key", "contact_key", "kek"):
+        settings.secret(name)
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stop.set())
@@ -42,12 +49,14 @@ def run(
     figures: Figures | None = None,
     health_port: int | None = None,
 ) -> None:
-    """Carry the outboxes of `services` until `stop` is set; `health_port` 0 leaves the health page away."""
+    """Carry the outboxes of `services` and do the chores until `stop` is set; `health_port` 0 leaves the page away."""
     figures = figures or Figures(tuple(services))
     port = settings.port + HEALTH_OFFSET if health_port is None else health_port
     server = _serve(figures, settings.host, port) if port else None
     lanes = [Lane(settings, name, figures, stop) for name in services]
-    threads = [threading.Thread(target=lane.run, daemon=True) for lane in lanes]
+    work: list[Callable[[], None]] = [lane.run for lane in lanes]
+    work += [partial(chore.run, stop) for name in services for chore in chores(settings, name, figures)]
+    threads = [threading.Thread(target=each, daemon=True) for each in work]
     for thread in threads:
         thread.start()
     stop.wait()

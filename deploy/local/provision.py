@@ -11,7 +11,7 @@ from deploy.local.faults import LocalFault
 from deploy.local.postgres import CASES, KEYS, superuser_url
 from deploy.local.roles import ATTRIBUTES, CLOSED, Base, bases, role_names
 
-SECRETS = ("kek", "audit_key", "request_key", "contact_key")
+SECRETS = ("kek", "audit_key", "chain_key", "request_key", "contact_key")
 
 
 def make_secrets(settings: Settings) -> None:

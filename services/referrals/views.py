@@ -9,7 +9,7 @@ from typing import Any
 
 from chassis.db import Work
 from chassis.errors import NotFound
-from services.referrals.rules.lifecycle import RECEIVER
+from services.referrals.rules.lifecycle import FINAL, RECEIVER
 
 # Row security leaves at most one of the two halves: a party sees its own row and nothing of the other's.
 SHOWN = """
@@ -118,9 +118,8 @@ def listed(
 
     `after` is (sent_at, id) of the last seen.
     """
-    who = {"subject": viewer.subject, "units": sorted(viewer.units), "all_units": viewer.all_units}
     query = INBOX if side == RECEIVER else SENT
-    rows = work.all(query, {**who, "state": state, "at": after[0], "after": after[1], "limit": limit})
+    rows = work.all(query, {**_who(viewer), "state": state, "at": after[0], "after": after[1], "limit": limit})
     other = "sender" if side == RECEIVER else "receiver"
     return [{**row, other: {"id": row["other_id"], "key": row["other_key"]}} for row in rows]
 
@@ -177,3 +176,40 @@ SELECT o.id, o.referral_id, o.side, coalesce(r.unit, c.unit) AS unit, o.subject,
 def outside_reads(work: Work, wanted: dict[str, Any], *, after: tuple[Any, Any]) -> list[dict[str, Any]]:
     """Looks from outside the unit, newest first; `wanted` says sides, since, subject and limit."""
     return work.all(OUTSIDE, {**wanted, "at": after[0], "after": after[1]})
+
+
+SAME_SENT = """
+SELECT DISTINCT o.record_id AS id FROM person_index AS m JOIN person_index AS o USING (org_id, kind, value)
+  JOIN sender_record AS r ON r.id = o.record_id
+ WHERE m.record_id = %(id)s AND o.record_id <> m.record_id AND r.state <> ALL (%(ended)s)
+   AND (NOT r.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
+                                      AND m.subject = %(subject)s AND m.kind = 'named'))
+   AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
+                      AND m.subject = %(subject)s AND m.kind = 'barred')
+   AND (%(all_units)s OR r.restricted OR r.unit IS NULL OR r.unit = ANY (%(units)s) OR r.worker = %(subject)s)
+ ORDER BY id LIMIT 50
+"""
+SAME_RECEIVED = """
+SELECT DISTINCT o.record_id AS id FROM person_index AS m JOIN person_index AS o USING (org_id, kind, value)
+  JOIN receiver_case AS r ON r.id = o.record_id
+ WHERE m.record_id = %(id)s AND o.record_id <> m.record_id AND r.state <> ALL (%(ended)s)
+   AND (NOT r.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
+                                      AND m.subject = %(subject)s AND m.kind = 'named'))
+   AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
+                      AND m.subject = %(subject)s AND m.kind = 'barred')
+   AND (%(all_units)s OR r.restricted OR r.unit IS NULL OR r.unit = ANY (%(units)s) OR r.worker = %(subject)s)
+ ORDER BY id LIMIT 50
+"""
+INDEXED = "SELECT 1 FROM person_index WHERE record_id = %s LIMIT 1"
+
+
+def duplicates(work: Work, referral_id: uuid.UUID, side: str, viewer: Viewer) -> dict[str, Any]:
+    """Ids of the other open referrals with an equal hash that the viewer may open, and whether hashes were made yet."""
+    ready = work.one(INDEXED, (referral_id,)) is not None
+    query = SAME_RECEIVED if side == RECEIVER else SAME_SENT
+    rows = work.all(query, {**_who(viewer), "id": referral_id, "ended": list(FINAL)})
+    return {"ready": ready, "ids": [row["id"] for row in rows]}
+
+
+def _who(viewer: Viewer) -> dict[str, Any]:
+    return {"subject": viewer.subject, "units": sorted(viewer.units), "all_units": viewer.all_units}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import secrets
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -66,10 +67,11 @@ def test_another_key_encryption_key_opens_nothing(keys: KeyStore, settings: Sett
     (tmp_path / "secrets").mkdir()
     for secret in (settings.home / "secrets").iterdir():
         (tmp_path / "secrets" / secret.name).write_text(secret.read_text())
-    (tmp_path / "secrets" / "kek").write_text("ab" * 32)
+    (tmp_path / "secrets" / "kek").write_text(secrets.token_hex(32))
     stranger = KeyStore(replace(settings, home=tmp_path), "referrals")
-    with pytest.raises(InvalidTag):
+    with pytest.raises(Unavailable) as refusal:
         stranger.fetch([key.id])
+    assert refusal.value.code == "keys.kek_unknown"
     stranger.close()
 
 

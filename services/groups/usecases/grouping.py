@@ -87,8 +87,10 @@ def read_group(db: Database, call: Call) -> Outcome:
         with db.work(call) as work:
             own = views.own_group(work, group_id)
             at = _relation(work, group_id, call.caller)
-        if own is not None and rights.sees_inside(call.caller.roles, at):
-            return Outcome(value=own, version=_etag(own), relation=at)
+            if own is not None and rights.sees_inside(call.caller.roles, at):
+                # what everybody may see is no read that has to be on record
+                work.record(Entry(operation="group.read", object_type=GROUP, object_id=group_id))
+                return Outcome(value=own, version=_etag(own), relation=at)
     with db.view() as work:
         row = views.public_group(work, group_id)
     if row is None:

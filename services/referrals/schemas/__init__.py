@@ -200,6 +200,13 @@ class HistoryEntry(Shape):
     by_subject = classified(fields.String(required=True, allow_none=True), "internal")
 
 
+class Duplicates(Shape):
+    """My organisation's other open referrals of what seems to be the same person; `ready` is false for some moments."""
+
+    ready = classified(fields.Boolean(required=True), "internal")
+    ids = classified(fields.List(fields.UUID(), required=True), "internal")
+
+
 class ListQuery(Shape):
     """Where to go on, how many, and in which state."""
 

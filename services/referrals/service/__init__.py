@@ -91,6 +91,17 @@ class ReferralsService(Rights):
         return usecases.history(self.db, call)
 
     @route(
+        "GET",
+        "/referrals/<uuid:referral_id>/duplicates",
+        operation="referral.duplicates",
+        answers=schemas.Duplicates,
+        summary="Other open referrals of my organisation with the same phone, e-mail, or name and birth year",
+    )
+    def duplicates(self, call: Call) -> Outcome:
+        """Find duplicates."""
+        return usecases.duplicates(self.db, call)
+
+    @route(
         "POST",
         "/referrals/<uuid:referral_id>/acknowledge",
         operation="referral.acknowledge",

@@ -84,6 +84,16 @@ def history(db: Database, call: Call) -> Outcome:
         return Outcome(value={"items": items, "next": None}, relation=entered.relation)
 
 
+def duplicates(db: Database, call: Call) -> Outcome:
+    """Ids of the organisation's other open referrals of the same person, on the same side. Raises NotFound."""
+    with db.work(call) as work:
+        entered = enter(work, call.path["referral_id"], "referral.duplicates")
+        work.record(_entry("referral.duplicates", entered))
+        viewer, _ = _viewer(call, "referral.duplicates", entered.row["side"])
+        value = views.duplicates(work, entered.row["id"], entered.row["side"], viewer)
+        return Outcome(value=value, relation=entered.relation)
+
+
 def acknowledge(db: Database, call: Call) -> Outcome:
     """The receiver confirms that it has the referral (T04)."""
     return _move(db, call, "acknowledge")
@@ -276,14 +286,19 @@ def _list(db: Database, call: Call, side: str) -> Outcome:
     query = call.query
     operation = "referral.inbox" if side == RECEIVER else "referral.sent"
     with db.work(call) as work:
-        caller = _caller(call)
-        beyond = bool(caller.units) and sees_all_units(operation, caller.roles, side)
-        viewer = views.Viewer(subject=caller.subject, units=caller.units, all_units=beyond or not caller.units)
+        viewer, beyond = _viewer(call, operation, side)
         after = paging.position(query["cursor"])
         rows = views.listed(work, side, viewer, state=query["state"], after=after, limit=query["limit"] + 1)
         work.record(Entry(operation=operation, object_type=OBJECT, object_id=None))
         at = relation(side, OTHER_UNIT if beyond else WHOLE_SIDE)  # no field that is not his on every line
         return Outcome(value=paging.page(rows, query["limit"], by="sent_at"), relation=at)
+
+
+def _viewer(call: Call, operation: str, side: str) -> tuple[views.Viewer, bool]:
+    """Who reads a list, and whether it goes over the borders of his units."""
+    caller = _caller(call)
+    beyond = bool(caller.units) and sees_all_units(operation, caller.roles, side)
+    return views.Viewer(subject=caller.subject, units=caller.units, all_units=beyond or not caller.units), beyond
 
 
 def _entry(operation: str, entered: Entered) -> Entry:

@@ -1,0 +1,26 @@
+"""Every route that is not public leaves exactly one audit row for a known caller: done, or refused."""
+
+from __future__ import annotations
+
+import pytest
+
+from tests.authz.test_matrix import PROTECTED, RIGHTS, Stage, stage  # noqa: F401 - the fixture comes by import
+from tests.support.client import CENTRE, EVERY_ROLE, POLICE, THIRD, client
+from tests.support.rows import rows
+from tests.support.specification import OPERATIONS
+
+ROWS = "SELECT operation, outcome FROM audit WHERE request_id = %s"
+
+
+@pytest.mark.parametrize("name", PROTECTED)
+def test_every_route_leaves_exactly_one_row(stage: Stage, name: str) -> None:  # noqa: F811 - as above
+    operation, settings = OPERATIONS[name], stage.demo.settings
+    assert operation.operation is not None
+    barred = client(settings, THIRD, roles=EVERY_ROLE - RIGHTS[operation.operation])
+    for by in (client(settings, POLICE), client(settings, CENTRE), client(settings, THIRD), barred):
+        answer = stage.ask(by, operation)
+        found = rows(settings, operation.service, ROWS, (answer.headers["X-Request-Id"],))
+        # Acts on several objects leave a row for each and one for the request.
+        assert len(found) == 1 or operation.operation == "parked.replay_many", (answer.status, found)
+        assert found[-1][0] == operation.operation
+        assert found[-1][1].startswith("refused:") == (answer.status >= 400), (answer.status, found)
