@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chassis.accountable import accountable
 from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.http import route
@@ -13,6 +14,7 @@ from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS
 
 
+@accountable(usecases.RECORDS)
 @operated
 class ReferralsService:
     """Referrals between institutions."""

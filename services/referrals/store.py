@@ -213,7 +213,7 @@ def step(work: Work, leg: Leg, party: uuid.UUID, taken: Step) -> int:
     """Move one party's row, note it in that party's history and return its new version."""
     query = STEP_RECORD if party == leg.sender_id else STEP_CASE
     values = {name: getattr(taken, name) for name in Step.__slots__} | {"id": leg.id, "at": work.now}
-    with work.acting_for(party):
+    with work.acting_for(party), work.closed_too():  # the other party's row moves on, held or erased
         row = work.one(query, values)
     if row is None:
         raise NotFound
