@@ -14,7 +14,7 @@ from uuid import UUID
 from marshmallow import fields, validate
 from nameko.timer import timer
 
-from chassis import clock, erasure, exporting, holding, retention
+from chassis import erasure, exporting, holding, retention
 from chassis.audit import Entry
 from chassis.db import Database
 from chassis.erasure import Erasure
@@ -115,7 +115,9 @@ class Hold(Shape):
     """The order by which a record is kept, and when that is looked at again."""
 
     reference = classified(fields.String(required=True, validate=plain_text(1, 200)), "sealed")
-    review_on = classified(fields.Date(required=True), "internal")
+    review_in_days = classified(
+        fields.Integer(required=True, strict=True, validate=validate.Range(1, holding.LONGEST_DAYS)), "internal"
+    )
 
 
 class Release(Shape):
@@ -123,10 +125,11 @@ class Release(Shape):
 
 
 class HoldView(Shape):
-    """Whether the record is held now."""
+    """Whether the record is held now, and when that is to be looked at again."""
 
     id = classified(fields.UUID(required=True), "internal")
     held = classified(fields.Boolean(required=True), "internal")
+    review_on = classified(fields.Date(required=True, allow_none=True), "internal")
 
 
 def accountable(records: Records) -> Callable[[Service], Service]:
@@ -166,7 +169,7 @@ def _holds(service: str, records: Records) -> tuple[Method, ...]:
     path = f"/{service}/persons/<uuid:key>"
 
     @route("POST", f"{path}/hold", operation="person.hold", body=Hold, answers=HoldView, changes=True,
-           example={"reference": "Demo order 1/2026", "review_on": "2026-12-31"},
+           example={"reference": "Demo order 1/2026", "review_in_days": 90},
            summary="Keep one record by order: nothing erases it, and only the officer sees it")  # fmt: skip
     def person_hold(self: Accountable, call: Call) -> Outcome:
         """Hold one."""
@@ -212,14 +215,12 @@ def _erased(db: Database, records: Records, call: Call) -> Outcome:
 
 def _held(db: Database, records: Records, call: Call) -> Outcome:
     body, key = call.body, call.path["key"]
-    holding.check_review(body["review_on"], clock.now().date())
-    order = holding.Order(reference=body["reference"], review_on=body["review_on"], key=db.keys.take())
+    order = holding.Order(**body, key=db.keys.take())
     with db.work(call) as work:
         org, again = _officer(call).org_id, work.claimed() is not None
-        if not again:
-            holding.hold(work, records, key, order, org=org)
+        on = holding.review_of(work, records, key) if again else holding.hold(work, records, key, order, org=org)
         work.record(_entry(records, call, purpose="legal_hold", again=again))
-    return Outcome(value={"id": key, "held": True})
+    return Outcome(value={"id": key, "held": on is not None, "review_on": on})
 
 
 def _released(db: Database, records: Records, call: Call) -> Outcome:
@@ -229,7 +230,7 @@ def _released(db: Database, records: Records, call: Call) -> Outcome:
         if not again:
             holding.release(work, records, call.path["key"])
         work.record(_entry(records, call, purpose="legal_hold", again=again))
-    return Outcome(value={"id": call.path["key"], "held": False})
+    return Outcome(value={"id": call.path["key"], "held": False, "review_on": None})
 
 
 def _officer(call: Call) -> Caller:

@@ -12,12 +12,12 @@ from typing import Any
 from uuid import UUID
 
 from chassis import clock
-from chassis.errors import Conflict, FieldError, Invalid, NotFound
+from chassis.errors import Conflict, NotFound
 from chassis.records import Records
 from chassis.sealing import DataKey
 from chassis.work import Work
 
-LONGEST = dt.timedelta(days=184)
+LONGEST_DAYS = 184
 """Six months, as long as they can be."""
 
 PLACE = "legal_hold|reference"
@@ -25,6 +25,7 @@ ADD = """
 INSERT INTO legal_hold (id, org_id, object_type, object_id, key_id, reference, review_on, at)
 VALUES (%(id)s, %(org_id)s, %(object_type)s, %(object_id)s, %(key_id)s, %(reference)s, %(review_on)s, %(at)s)
 """
+REVIEW = "SELECT review_on FROM legal_hold WHERE object_type = %s AND object_id = %s AND released_at IS NULL"
 RELEASE = """
 UPDATE legal_hold SET released_at = %s WHERE object_type = %s AND object_id = %s AND released_at IS NULL
 """
@@ -32,22 +33,15 @@ UPDATE legal_hold SET released_at = %s WHERE object_type = %s AND object_id = %s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Order:
-    """What a hold goes by: the reference of the order, the day it is looked at again, and a key to seal it with."""
+    """What a hold goes by: the reference of the order, the days until it is looked at again, a key to seal it with."""
 
     reference: str
-    review_on: dt.date
+    review_in_days: int
     key: DataKey
 
 
-def check_review(review_on: dt.date, today: dt.date) -> None:
-    """The day of review is to come, within six months. Raises Invalid."""
-    if not today < review_on <= today + LONGEST:
-        message = "A hold is reviewed on a day to come, within six months."
-        raise Invalid("hold.review_on", message, fields=(FieldError("/review_on", "range", message),))
-
-
-def hold(work: Work, records: Records, key: UUID, order: Order, *, org: UUID) -> None:
-    """Hold the acting organisation's own record. Raises NotFound, and Conflict when it is held already."""
+def hold(work: Work, records: Records, key: UUID, order: Order, *, org: UUID) -> dt.date:
+    """Hold the acting organisation's own record; returns the day of review. Raises NotFound, and Conflict when held."""
     standing = records.lock(work, key)
     if standing is None or standing.erased_at is not None:
         raise NotFound
@@ -56,8 +50,16 @@ def hold(work: Work, records: Records, key: UUID, order: Order, *, org: UUID) ->
     hold_id = clock.new_id()
     row: dict[str, Any] = {"id": hold_id, "org_id": org, "object_type": records.persons.object_type, "object_id": key}
     row |= {"key_id": order.key.id, "reference": order.key.seal(PLACE, hold_id, {"text": order.reference})}
-    work.run(ADD, {**row, "review_on": order.review_on, "at": work.now})
+    review_on = work.now.date() + dt.timedelta(days=order.review_in_days)
+    work.run(ADD, {**row, "review_on": review_on, "at": work.now})
     records.close(work, key, erased=False)
+    return review_on
+
+
+def review_of(work: Work, records: Records, key: UUID) -> dt.date | None:
+    """The day of review of the hold that stands, if one does."""
+    row = work.one(REVIEW, (records.persons.object_type, key))
+    return row["review_on"] if row else None
 
 
 def release(work: Work, records: Records, key: UUID) -> None:

@@ -75,7 +75,7 @@ HOLDS = Table(name="legal_hold", where="object_id")
 WORKER = "Names a worker, not the person."
 OTHERS = "Free text; it may speak of somebody else."
 REVIEW_OF_ALL: Mapping[str, str] = {
-    "legal_hold.reference": "Whether the person may be told of it is for the officer to say.",
+    "legal_hold.reference.text": "Whether the person may be told of it is for the officer to say.",
     "audit.subject": WORKER,
 }
 """What needs review in every service."""

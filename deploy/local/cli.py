@@ -7,7 +7,7 @@ import sys
 import click
 
 from chassis.settings import SettingsError
-from deploy.local.commands import events, network, parked, people
+from deploy.local.commands import events, network, parked, people, retention
 from deploy.local.faults import LocalFault
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     """
 
 
-for command in (*network.COMMANDS, *events.COMMANDS, *parked.COMMANDS, *people.COMMANDS):
+for command in (*network.COMMANDS, *events.COMMANDS, *parked.COMMANDS, *people.COMMANDS, *retention.COMMANDS):
     main.add_command(command)
 
 if __name__ == "__main__":

@@ -77,6 +77,7 @@ def stage(demo: Network) -> Stage:
     assert draft.status == 201, draft.raw
     places = {"referral_id": referral.body["id"], "group_id": draft.body["id"], "service": SERVICE}
     places["event_id"] = str(uuid4())
+    places["key"] = referral.body["id"]  # of no sign-up: an officer of groups finds nothing there
     return Stage(demo, places)
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import re
 from collections.abc import Callable
 from contextlib import closing
@@ -15,7 +14,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from chassis import accountable, clock
+from chassis import accountable
 from chassis.classes import classes_of, is_hash
 from chassis.db import Database
 from chassis.identity import Caller
@@ -104,8 +103,3 @@ def with_keys_of(at: Settings, other: Settings) -> Settings:
     """The databases of one, the keys of the other."""
     keys = {name: value for name, value in (other.environment or {}).items() if name.endswith("_KEYS_URL")}
     return replace(at, environment={**(at.environment or {}), **keys})
-
-
-def soon() -> str:
-    """A day within six months."""
-    return (clock.now().date() + dt.timedelta(days=30)).isoformat()
