@@ -75,10 +75,9 @@ def _fields(work: Work, records: Records, table: Table, row: dict[str, Any]) -> 
             yield Field(column, classed.kind, value)
 
 
-def _members(prefix: str, content: Mapping[str, Any], shape: type[Schema] | Schema | None) -> Iterator[Field]:
-    made = shape() if isinstance(shape, type) else shape
+def _members(prefix: str, content: Mapping[str, Any], shape: Schema | None) -> Iterator[Field]:
     for name, value in content.items():
-        of = made.fields.get(name) if made else None
+        of = shape.fields.get(name) if shape else None
         if isinstance(value, Mapping):
             inner = of.schema if isinstance(of, fields.Nested) else None
             yield from _members(f"{prefix}.{name}", value, inner)

@@ -45,7 +45,7 @@ class Records:
 
     service: str
     persons: Persons
-    shapes: Mapping[str, type[Schema]] = field(default_factory=dict)
+    shapes: Mapping[str, Schema] = field(default_factory=dict)
     before: Callable[[Work, UUID], None] = _nothing
 
     def columns(self, table: Table) -> dict[str, Classed]:

@@ -134,9 +134,9 @@ RECORDS = Records(
     service="referrals",
     persons=PERSONS,
     shapes={
-        store.RECORD_PERSONAL.replace("|", "."): schemas.NewReferral,
-        store.CASE_PERSONAL.replace("|", "."): schemas.NewReferral,
-        store.CASE_HANDLING.replace("|", "."): schemas.Handling,
+        store.RECORD_PERSONAL.replace("|", "."): schemas.NewReferral(),
+        store.CASE_PERSONAL.replace("|", "."): schemas.NewReferral(exclude=("external_ref",)),
+        store.CASE_HANDLING.replace("|", "."): schemas.Handling(),
     },
 )
 """What the data-protection officer's routes and retention work on."""

@@ -29,6 +29,9 @@ def leave(work: Work, sign_up_id: uuid.UUID) -> None:
 
 
 RECORDS = Records(
-    service="groups", persons=PERSONS, shapes={PERSONAL.replace("|", "."): schemas.NewSignUp}, before=leave
+    service="groups",
+    persons=PERSONS,
+    shapes={PERSONAL.replace("|", "."): schemas.NewSignUp(only=("alias", "contact"))},
+    before=leave,
 )
 """What the data-protection officer's routes and retention work on."""
