@@ -1,7 +1,7 @@
 """The routes of the data-protection officer in every service that keeps records of persons (http-api.md, per service).
 
-`@accountable(records)` over a service class adds them with their rows of rights, and a timer that finishes interrupted
-erasures and erases what is due. An officer reaches the records of the own organisation alone: everything else is 404.
+`@accountable(records)` over a service class adds them with their rows of rights, and timers that finish interrupted
+erasures and erase what is due. An officer reaches the records of the own organisation alone: everything else is 404.
 """
 
 from __future__ import annotations
@@ -29,8 +29,11 @@ OFFICER = frozenset({"dpo"})
 OPERATIONS: dict[str, frozenset[str]] = dict.fromkeys(
     ("person.export", "person.erase", "person.hold", "person.release"), OFFICER
 )
-ROUND_SECONDS = 3600
-"""More often than every night, because what is due is due, and an interrupted erasure should not wait for the night."""
+FINISH_SECONDS = 60
+"""How soon an erasure goes on that something interrupted; nobody can read the record meanwhile."""
+
+RETENTION_SECONDS = 3600
+"""More often than every night: what is due is due, and a process that is young at night would never get to it."""
 
 REASONS = ("person_asked", "consent_withdrawn", "no_longer_needed", "unlawful", "legal_duty")
 BASES = tuple(f"gdpr_17_1_{letter}" for letter in "abcdef")
@@ -133,12 +136,12 @@ class HoldView(Shape):
 
 
 def accountable(records: Records) -> Callable[[Service], Service]:
-    """Add the officer's routes and the timer to a service class, under the service's own name."""
+    """Add the officer's routes and the timers to a service class, under the service's own name."""
 
     def add(service: Service) -> Service:
         kind: Any = service
         kind.operations = {**kind.operations, **OPERATIONS}
-        methods = (*_rights(kind.name, records), *_holds(kind.name, records), _upkeep(records))
+        methods = (*_rights(kind.name, records), *_holds(kind.name, records), *_upkeep(records))
         for method in methods:
             setattr(kind, method.__name__, method)
         return service
@@ -184,13 +187,18 @@ def _holds(service: str, records: Records) -> tuple[Method, ...]:
     return person_hold, person_release
 
 
-def _upkeep(records: Records) -> Any:
-    @timer(interval=ROUND_SECONDS)  # type: ignore[untyped-decorator]  # nameko is untyped
+def _upkeep(records: Records) -> tuple[Any, ...]:
+    @timer(interval=FINISH_SECONDS)  # type: ignore[untyped-decorator]  # nameko is untyped
+    def finish_erasures(self: Accountable) -> None:
+        """Go on with what was interrupted."""
+        retention.sweep(self.db, records, rules=False)
+
+    @timer(interval=RETENTION_SECONDS)  # type: ignore[untyped-decorator]  # nameko is untyped
     def keep_retention(self: Accountable) -> None:
         """Erase what is due."""
         retention.sweep(self.db, records)
 
-    return keep_retention
+    return finish_erasures, keep_retention
 
 
 def _exported(db: Database, records: Records, call: Call) -> Outcome:

@@ -7,6 +7,7 @@ from typing import Any
 
 import psycopg
 import pytest
+from nameko.timer import Timer
 
 from chassis import retention
 from chassis.db import Database
@@ -14,8 +15,10 @@ from chassis.errors import NotFound, Unavailable
 from chassis.sealing import KeyStore
 from chassis.settings import Settings
 from deploy.local.commands.retention import _lines
+from services.groups.service import GroupsService
 from services.groups.usecases import RECORDS as GROUPS
 from services.referrals import usecases
+from services.referrals.service import ReferralsService
 from services.referrals.usecases import RECORDS
 from tests.support import groups
 from tests.support.databases import root_url
@@ -126,8 +129,22 @@ def test_a_run_finishes_what_was_interrupted(db: Database, at: Settings, monkeyp
         patch.setattr(KeyStore, "erase", gone)
         retention.sweep(db, RECORDS)  # the timer's way: no fault
     assert sql(at, "referrals", "SELECT count(*), count(done_at) FROM erasure_ledger") == [(1, 0)]
+    retention.sweep(db, RECORDS, rules=False)
+    assert sql(at, "referrals", "SELECT count(*), count(done_at) FROM erasure_ledger") == [(1, 1)]
     retention.sweep(db, RECORDS)
     assert sql(at, "referrals", "SELECT count(*), count(done_at) FROM erasure_ledger") == [(2, 2)]
+
+
+@pytest.mark.parametrize("service", [ReferralsService, GroupsService])
+def test_each_service_has_the_timers(service: type) -> None:
+    timers = {
+        name: point.interval
+        for name, method in vars(service).items()
+        for point in getattr(method, "nameko_entrypoints", ())
+        if isinstance(point, Timer)
+    }
+    assert timers["finish_erasures"] == 60
+    assert timers["keep_retention"] <= 24 * 3600
 
 
 def test_sign_ups_go_by_the_days_of_their_own_programme(house: tuple[Database, Settings]) -> None:
