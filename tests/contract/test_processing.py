@@ -7,12 +7,13 @@ from collections.abc import Iterator
 import pytest
 from marshmallow import Schema, fields, validate
 
-from chassis import inbox
+from chassis import accountable, inbox
 from chassis.classes import classes_of
 from chassis.erasure import records_of
 from chassis.records import Records
 from chassis.relay import store
 from chassis.retention import SWEPT_ELSEWHERE
+from chassis.schema import unclassified
 from chassis.settings import SERVICES, Settings
 from deploy import processing
 
@@ -72,6 +73,12 @@ def test_the_periods_of_what_is_swept_elsewhere_are_those_of_its_sweepers() -> N
         "inbox": inbox.KEEP_DAYS,
         "journal": of["journal_days"].default,
     }
+
+
+def test_the_officers_own_shapes_are_classified() -> None:
+    shapes = [each for each in vars(accountable).values() if isinstance(each, type) and issubclass(each, Schema)]
+    assert len(shapes) >= 9
+    assert {f"{shape.__name__}.{name}" for shape in shapes for name in unclassified(shape)} == set()
 
 
 def test_every_column_about_people_is_on_the_page() -> None:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import threading
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from functools import partial
 from typing import Any
 
 import psycopg
@@ -85,7 +88,11 @@ def test_the_other_party_keeps_its_own_and_may_go_on(db: Database, at: Settings)
     with pytest.raises(NotFound):
         usecases.accept(db, move(CENTRE, key, "accept", 1, **ACCEPTANCE))
     usecases.withdraw(db, move(POLICE, key, "withdraw", 1, reason="mistaken"))
-    assert rows(at, "SELECT state, personal FROM receiver_case") == [("withdrawn", b"")]
+    assert rows(at, "SELECT state, personal, reason FROM receiver_case") == [("withdrawn", b"", None)]
+    own = f"SELECT transition, reason FROM history WHERE org_id = '{CENTRE.org_id}' ORDER BY no"
+    assert rows(at, own) == [("submit", None), ("withdraw", None)]
+    theirs = f"SELECT transition, reason FROM history WHERE org_id = '{POLICE.org_id}' ORDER BY no"
+    assert rows(at, theirs) == [("submit", None), ("withdraw", "mistaken")]
     told = rows(at, "SELECT data::text FROM outbox")
     assert not any("anar" in text for (text,) in told)
 
@@ -115,6 +122,37 @@ def test_an_officer_of_another_organisation_gets_the_same_404_on_everything(db: 
     assert rows(at, "SELECT count(*) FROM erasure_ledger") == [(0,)]
     assert reads(db, POLICE, key)
     assert reads(db, CENTRE, key)
+
+
+def test_ledger_and_holds_of_others_are_hidden_by_the_database_alone(db: Database) -> None:
+    """The second wall: whatever a statement forgets to ask."""
+    ask(db, CENTRE, "erase", referred(db), **ERASE)
+    ask(db, CENTRE, "hold", referred(db, external_ref=None), reference="X 1", review_in_days=90)
+    for org, seen in ((CENTRE.org_id, 1), (OTHER.org_id, 0), (None, 0)):
+        with db.background("test", org=org) as work:
+            for table in ("erasure_ledger", "legal_hold"):
+                assert work.one(f"SELECT count(*) AS rows FROM {table}") == {"rows": seen}
+
+
+def test_erased_while_it_is_being_accepted_nothing_stays(db: Database, at: Settings) -> None:
+    """Whichever comes first: the handling of an acceptance never lands in a record that was cleared."""
+    for _ in range(8):
+        key = referred(db, external_ref=None)
+        ways = [
+            threading.Thread(target=quietly, args=(usecases.accept, db, move(CENTRE, key, "accept", 1, **ACCEPTANCE))),
+            threading.Thread(target=quietly, args=(partial(ask, **ERASE), db, CENTRE, "erase", key)),
+        ]
+        for way in ways:
+            way.start()
+        for way in ways:
+            way.join()
+    assert rows(at, "SELECT DISTINCT personal, handling FROM receiver_case") == [(b"", None)]
+    assert rows(at, "SELECT count(*), count(done_at) FROM erasure_ledger") == [(8, 8)]
+
+
+def quietly(act: Callable[..., Any], *arguments: Any) -> None:
+    with contextlib.suppress(NotFound):
+        act(*arguments)
 
 
 def test_a_second_erasure_tells_of_the_first(db: Database, at: Settings) -> None:
