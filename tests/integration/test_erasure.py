@@ -97,6 +97,23 @@ def test_the_other_party_keeps_its_own_and_may_go_on(db: Database, at: Settings)
     assert not any("anar" in text for (text,) in told)
 
 
+def test_what_is_told_again_of_an_erased_record_is_its_state_alone(db: Database) -> None:
+    key = referred(db)
+    usecases.decline(db, move(CENTRE, key, "decline", 1, reason="no_capacity"))
+    baseline = usecases.BASELINES["referral"].state
+    told = []
+    for erased in (False, True):
+        if erased:
+            ask(db, CENTRE, "erase", key, **ERASE)
+        with db.background("test") as work:
+            told.append(baseline(work, key, f"org:{CENTRE.org_id}"))
+    before, after = told
+    assert before is not None
+    assert after is not None
+    assert {name: value for name, value in before.items() if name not in after} == {"reason": "no_capacity"}
+    assert after["state"] == "declined"
+
+
 def test_lists_and_history_go_on_without_it(db: Database) -> None:
     gone, stays = referred(db), referred(db, external_ref=None)
     ask(db, CENTRE, "erase", gone, **ERASE)
