@@ -17,7 +17,7 @@ from chassis.settings import Settings
 from services.referrals import usecases
 from services.referrals.usecases import RECORDS
 from tests.support import groups
-from tests.support.databases import root_url
+from tests.support.databases import owner_url, root_url
 from tests.support.persons import ask, everything
 from tests.support.referrals import CENTRE, POLICE, look, move, new, seed
 
@@ -56,6 +56,15 @@ def test_it_blocks_every_ordinary_way_for_its_own_organisation_alone(db: Databas
     ask(db, CENTRE, "release", key)
     assert inbox(db, key) == [key]
     assert usecases.accept(db, move(CENTRE, key, "accept", 1, **ACCEPTANCE)).value["state"] == "accepted"
+
+
+def test_look_ups_of_the_owner_see_held_rows(db: Database, at: Settings) -> None:
+    """Else a sweeper of unused keys would take the key of a held record for one that nobody uses."""
+    key = usecases.create(db, new()).value["id"]
+    ask(db, CENTRE, "hold", key, reference="Order 7", review_in_days=90)
+    with psycopg.connect(owner_url(at, "referrals")) as connection:
+        for table in ("receiver_case", "legal_hold"):
+            assert connection.execute(f"SELECT count(key_id) FROM {table}".encode()).fetchall() == [(1,)]
 
 
 def test_what_the_other_party_does_meanwhile_is_kept(db: Database) -> None:

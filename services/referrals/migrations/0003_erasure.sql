@@ -4,17 +4,18 @@ ALTER TABLE sender_record ADD COLUMN erased_at timestamptz;
 ALTER TABLE receiver_case ADD COLUMN held_at timestamptz;
 ALTER TABLE receiver_case ADD COLUMN erased_at timestamptz;
 
-CREATE POLICY open_rows ON sender_record AS RESTRICTIVE
+-- For the process alone: functions that run as the owner (look-ups by id, such as which keys are in use) see all rows.
+CREATE POLICY open_rows ON sender_record AS RESTRICTIVE TO {app}
     USING ((held_at IS NULL AND erased_at IS NULL) OR seeing_closed()) WITH CHECK (true);
-CREATE POLICY open_rows ON receiver_case AS RESTRICTIVE
+CREATE POLICY open_rows ON receiver_case AS RESTRICTIVE TO {app}
     USING ((held_at IS NULL AND erased_at IS NULL) OR seeing_closed()) WITH CHECK (true);
 
 -- What an erasure leaves of the history: states and days.
 GRANT UPDATE (reason, by_subject, at) ON history TO {app};
 
--- Records whose time is over, across organisations: ids only. Held and erased ones are hidden here as well.
-CREATE POLICY look_up ON sender_record FOR SELECT TO CURRENT_USER USING (true);
-CREATE POLICY look_up ON receiver_case FOR SELECT TO CURRENT_USER USING (true);
+-- Records whose time is over, across organisations: ids only; never those that are held or erased.
+CREATE POLICY due ON sender_record FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY due ON receiver_case FOR SELECT TO CURRENT_USER USING (true);
 
 CREATE FUNCTION persons_due(rule text, at timestamptz, days integer, most integer)
 RETURNS TABLE (org_id uuid, id uuid) LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public AS $$
@@ -26,7 +27,9 @@ BEGIN
     RETURN QUERY
     SELECT d.org_id, d.id FROM (
         SELECT r.org_id, r.id, r.changed_at, r.state FROM sender_record AS r
-        UNION ALL SELECT c.org_id, c.id, c.changed_at, c.state FROM receiver_case AS c) AS d
+         WHERE r.held_at IS NULL AND r.erased_at IS NULL
+        UNION ALL SELECT c.org_id, c.id, c.changed_at, c.state FROM receiver_case AS c
+         WHERE c.held_at IS NULL AND c.erased_at IS NULL) AS d
      WHERE d.changed_at < before AND ($1 = 'referral.unmoved' OR d.state = ANY (final))
      ORDER BY d.changed_at LIMIT $4;
 END
