@@ -56,13 +56,15 @@ def catalogue(url: str, schema: str) -> list[tuple[Any, ...]]:
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_column_has_its_class(service_database: Callable[..., Settings], service: str) -> None:
     at = service_database(service)
-    assert list(faults(catalogue(root_url(at, service), "public"), classes_of(service))) == []
+    wrong = list(faults(catalogue(root_url(at, service), "public"), classes_of(service)))
+    assert not wrong, "\n".join(wrong)
 
 
 @pytest.mark.parametrize("service", SERVICES)
 def test_every_column_of_the_key_database_has_its_class(settings: Settings, service: str) -> None:
     url = superuser_url(settings, settings.keys_url(service).rpartition("/")[2])
-    assert list(faults(catalogue(url, service), key_classes())) == []
+    wrong = list(faults(catalogue(url, service), key_classes()))
+    assert not wrong, "\n".join(wrong)
 
 
 def test_what_is_forgotten_or_stands_in_clear_is_named(service_database: Callable[..., Settings]) -> None:
