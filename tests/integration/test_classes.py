@@ -99,7 +99,7 @@ def test_every_table_about_people_is_a_part_of_the_record(service: str) -> None:
         table for table, columns in classes_of(service).items() if any(c.is_about_people for c in columns.values())
     }
     named = {table.name for table in records.persons.all_tables}
-    assert people - named == NO_RECORD[service]
+    assert people - named <= NO_RECORD[service]
 
 
 def test_services_without_records_of_persons_say_so() -> None:

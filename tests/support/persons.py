@@ -20,7 +20,7 @@ from chassis.db import Database
 from chassis.identity import Caller
 from chassis.requests import Call
 from chassis.sealing import KeyStore
-from chassis.settings import Settings
+from chassis.settings import KEYS_DATABASE, Settings
 from deploy.local.postgres import superuser_url
 from deploy.local.roles import keys_base, service_base
 from services.groups.service import GroupsService
@@ -93,7 +93,7 @@ def copied(databases: Databases, at: Settings, service: str) -> Settings:
 
 def copied_keys(databases: Databases, at: Settings, service: str) -> Settings:
     """Settings with a copy of the key database as it stands now."""
-    name = f"test_{databases.worker}_keys_{uuid4().hex[:8]}"
+    name = f"{KEYS_DATABASE}_{databases.worker}_{uuid4().hex[:8]}"
     own = re.sub(r".*/", "", at.keys_url(service))
     databases.copy(keys_base(name), template=own)
     return with_keys(at, name, (service,))
