@@ -38,6 +38,13 @@ INSERT_KEYS = sql.SQL("INSERT INTO {}.data_key (id, wrapped, kek, created_at) VA
 FETCH_KEYS = sql.SQL("SELECT id, wrapped, kek FROM {}.data_key WHERE id = ANY(%s)")
 NEWEST_KEY = sql.SQL("SELECT id, wrapped, kek FROM {}.data_key ORDER BY created_at DESC LIMIT 1")
 DELETE_KEYS = sql.SQL("DELETE FROM {}.data_key WHERE id = ANY(%s)")
+ERASE = sql.SQL("""
+WITH gone AS (DELETE FROM {0}.data_key WHERE id = ANY(%(key_ids)s))
+INSERT INTO {0}.erasure (id, org_id, object_type, object_id, key_ids, reason, basis, at)
+VALUES (%(id)s, %(org_id)s, %(object_type)s, %(object_id)s, %(key_ids)s, %(reason)s, %(basis)s, %(at)s)
+ON CONFLICT (id) DO NOTHING
+""")
+ERASURES = sql.SQL("SELECT id, org_id, object_type, object_id, key_ids, reason, basis, at FROM {}.erasure ORDER BY at")
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +140,16 @@ class KeyStore:
             message = "The secret kek is not the one that wrapped this network's keys; nothing sealed could be opened."
             raise SettingsError(message) from fault
 
+    def erase(self, row: dict[str, Any]) -> None:
+        """Delete the keys of a row of the erasure ledger and keep the row beside them, at once; may be repeated."""
+        for key_id in row["key_ids"]:
+            self._known.pop(key_id, None)
+        self._run(ERASE.format(self._schema), row)
+
+    def erasures(self) -> list[tuple[Any, ...]]:
+        """The ledger as it is kept beside the keys, oldest first."""
+        return self._run(ERASURES.format(self._schema), ())
+
     def close(self) -> None:
         """Close the connection to the key database."""
         with self._lock:
@@ -164,7 +181,7 @@ class KeyStore:
         # Only committed keys are ever handed out: a record must not outlive its key.
         self._ready.extend((at, DataKey(key_id, AESGCM(raw))) for key_id, raw in made)
 
-    def _run(self, query: sql.Composed, parameters: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    def _run(self, query: sql.Composed, parameters: tuple[Any, ...] | dict[str, Any]) -> list[tuple[Any, ...]]:
         with self._lock:
             for attempt in (1, 2):  # a kept connection may have died since; a fresh one decides
                 try:

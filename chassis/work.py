@@ -34,6 +34,7 @@ BEGIN = "BEGIN"
 COMMIT = "COMMIT"
 ROLLBACK = "ROLLBACK"
 ACT = "SELECT set_config('tukiverkko.org', %s, true)"
+SEE_CLOSED = "SELECT set_config('tukiverkko.closed', %s, true)"
 
 
 class WrongRowCount(Exception):
@@ -77,6 +78,7 @@ class Work:
         self._begun = True
         self._org: uuid.UUID | None = None
         self._org_sent: uuid.UUID | None = None
+        self._closed = self._closed_sent = False
         self._told: list[tuple[Event | outbox.Ready, outbox.Origin]] = []
         self._audit: audit.Entry | None = None
         self._afterwards: list[Callable[[], None]] = []
@@ -123,6 +125,16 @@ class Work:
             yield
         finally:
             self._org = before
+
+    @contextlib.contextmanager
+    def closed_too(self) -> Iterator[None]:
+        """See rows that are held by order or erased as well, for the statements inside; nothing ordinary does."""
+        before = self._closed
+        self._closed = True
+        try:
+            yield
+        finally:
+            self._closed = before
 
     def claimed(self) -> uuid.UUID | None:
         """The object of an earlier request with the same idempotency key, else None and the key is claimed."""
@@ -200,6 +212,9 @@ class Work:
         if self._org != self._org_sent:
             self._kept.append(Statement(ACT, (str(self._org) if self._org else "",)))
             self._org_sent = self._org
+        if self._closed != self._closed_sent:
+            self._kept.append(Statement(SEE_CLOSED, ("on" if self._closed else "",)))
+            self._closed_sent = self._closed
 
     def _taken(self) -> list[Statement]:
         taken, self._kept = self._kept, []

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from chassis.openapi import merged
 from chassis.settings import SERVICES
-from deploy import asyncapi
+from deploy import asyncapi, processing
 from deploy.catalogue import event_schemas, event_types, events_page, json_file, states_page
 from deploy.rights_page import rights_page
 
@@ -48,6 +48,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "docs/events.md": events_page,
     "docs/states.md": states_page,
     "docs/rights.md": rights,
+    processing.PATH: processing.page,
 }
 """Every generated file of a fixed name and what makes it; the schemas of the events come on top."""
 
@@ -84,7 +85,7 @@ def _left_over(root: Path, wanted: Mapping[str, bytes], *, write: bool) -> list[
 def _differs(path: Path, content: bytes, *, write: bool) -> bool:
     same = path.exists() and path.read_bytes() == content
     if not same and write:
-        path.parent.mkdir(exist_ok=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_bytes(content)
     return not same
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from nameko.timer import timer
 
+from chassis.accountable import accountable
 from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.http import route
@@ -17,6 +18,7 @@ from services.groups.rules.rights import OPERATIONS, POLICY
 SWEEP_SECONDS = 60
 
 
+@accountable(usecases.RECORDS)
 @operated
 class GroupsService:
     """Programmes, groups and sign-ups."""

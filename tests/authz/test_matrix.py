@@ -87,6 +87,7 @@ def stage(demo: Network) -> Stage:
     member = centre.post("/access/members", {**OPERATIONS["POST /access/members"].example, "login": "m@example.org"})
     assert member.status == 201, member.raw
     places |= {"member_id": member.body["member"]["id"], "session_id": str(uuid4())}
+    places["key"] = referral.body["id"]  # of no sign-up: an officer of groups finds nothing there
     return Stage(demo, places)
 
 

@@ -126,6 +126,16 @@ class Actors:
         made = self.made(self.centre, "POST /access/clients")
         return self.centre, {"client_id": made.body["id"]}, {}, made.version
 
+    def person(self, service: str, act: str) -> Prepared:
+        """A record of the centre's, held already where the example releases it."""
+        made = (
+            self.referral(self.centre)[1]["referral_id"] if service == "referrals" else self.signed_up()[1]["signup_id"]
+        )
+        if act == "release":
+            path = f"/{service}/persons/{made}/hold"
+            assert self.centre.post(path, OPERATIONS[f"POST /{service}/persons/{{key}}/hold"].example).status == 200
+        return self.centre, {"key": made}, {}, None
+
     def accepting(self) -> Prepared:
         version = self.centre.get(f"/directory/services/{SERVICE}").version
         return self.centre, {"service": SERVICE}, {}, version
@@ -191,6 +201,13 @@ for service in SERVICES:
     PREPARE[f"POST /{service}/parked/replay"] = lambda actors: (actors.centre, {}, {}, None)
     PREPARE[f"POST {one}/replay"] = READ[f"GET {one}"] = partial(Actors.parked, service=service)
     PREPARE[f"POST {one}/drop"] = partial(Actors.parked, service=service, stays=False)
+
+
+for service in ("referrals", "groups"):
+    one = f"/{service}/persons/{{key}}"
+    READ[f"GET {one}/export"] = partial(Actors.person, service=service, act="export")
+    for act in ("erase", "hold", "release"):
+        PREPARE[f"POST {one}/{act}"] = partial(Actors.person, service=service, act=act)
 
 
 @pytest.mark.parametrize("name", WITH_BODY)

@@ -110,6 +110,15 @@ def one(work: Work, sign_up_id: uuid.UUID) -> SignUp | None:
     return _sign_up(row) if row else None
 
 
+GROUP_OF = "SELECT group_id FROM sign_up WHERE id = %s"
+
+
+def group_of(work: Work, sign_up_id: uuid.UUID) -> uuid.UUID | None:
+    """The group of a sign-up, for its lock."""
+    row = work.one(GROUP_OF, (sign_up_id,))
+    return row["group_id"] if row else None
+
+
 LIVE_WITH_CONTACT = """
 SELECT 1 AS one FROM sign_up WHERE group_id = %s AND contact_mac = %s
    AND state IN ('waiting', 'offered', 'intake', 'confirmed', 'active')

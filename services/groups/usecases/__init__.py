@@ -14,12 +14,14 @@ from services.groups.usecases.grouping import (
     roster,
 )
 from services.groups.usecases.history import BASELINES, tell_again
+from services.groups.usecases.leaving import RECORDS
 from services.groups.usecases.own import accept_offer, decline_offer, status, withdraw
 from services.groups.usecases.seating import sweep
 from services.groups.usecases.signing_up import sign_up
 
 __all__ = [
     "BASELINES",
+    "RECORDS",
     "accept_offer",
     "create_group",
     "create_programme",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from chassis.accountable import accountable
 from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.http import route
@@ -15,6 +16,7 @@ from services.referrals.schemas.rights import ReasonQuery
 from services.referrals.service.rights import Rights
 
 
+@accountable(usecases.RECORDS)
 @operated
 class ReferralsService(Rights):
     """Referrals between institutions."""

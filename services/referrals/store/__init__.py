@@ -188,27 +188,32 @@ def own_row(work: Work, leg: Leg, subject: str | None = None) -> dict[str, Any]:
     return row
 
 
+# An erased row moves on with the leg, and takes nothing in again but the state.
 STEP_RECORD = """
 WITH stepped AS (
-    UPDATE sender_record AS r SET state = %(state)s, reason = coalesce(%(reason)s, r.reason), version = r.version + 1,
-           changed_at = %(at)s FROM (SELECT id, state FROM sender_record WHERE id = %(id)s FOR UPDATE) AS b
-     WHERE r.id = b.id RETURNING r.id, r.org_id, r.version, b.state AS before
+    UPDATE sender_record AS r SET state = %(state)s, version = r.version + 1, changed_at = %(at)s,
+           reason = CASE WHEN r.erased_at IS NULL THEN coalesce(%(reason)s::text, r.reason) END
+      FROM (SELECT id, state FROM sender_record WHERE id = %(id)s FOR UPDATE) AS b
+     WHERE r.id = b.id RETURNING r.id, r.org_id, r.version, b.state AS before,
+           CASE WHEN r.erased_at IS NULL THEN %(reason)s::text END AS reason
 ), noted AS (
     INSERT INTO history (id, org_id, referral_id, no, transition, from_state, to_state, by_org, by_subject, reason, at)
     SELECT gen_random_uuid(), org_id, id, version, %(transition)s, before, %(state)s, %(by_org)s, %(by_subject)s,
-           %(reason)s, %(at)s FROM stepped
+           reason, %(at)s FROM stepped
 )
 SELECT version FROM stepped
 """
 STEP_CASE = """
 WITH stepped AS (
-    UPDATE receiver_case AS r SET state = %(state)s, reason = coalesce(%(reason)s, r.reason), version = r.version + 1,
-           changed_at = %(at)s FROM (SELECT id, state FROM receiver_case WHERE id = %(id)s FOR UPDATE) AS b
-     WHERE r.id = b.id RETURNING r.id, r.org_id, r.version, b.state AS before
+    UPDATE receiver_case AS r SET state = %(state)s, version = r.version + 1, changed_at = %(at)s,
+           reason = CASE WHEN r.erased_at IS NULL THEN coalesce(%(reason)s::text, r.reason) END
+      FROM (SELECT id, state FROM receiver_case WHERE id = %(id)s FOR UPDATE) AS b
+     WHERE r.id = b.id RETURNING r.id, r.org_id, r.version, b.state AS before,
+           CASE WHEN r.erased_at IS NULL THEN %(reason)s::text END AS reason
 ), noted AS (
     INSERT INTO history (id, org_id, referral_id, no, transition, from_state, to_state, by_org, by_subject, reason, at)
     SELECT gen_random_uuid(), org_id, id, version, %(transition)s, before, %(state)s, %(by_org)s, %(by_subject)s,
-           %(reason)s, %(at)s FROM stepped
+           reason, %(at)s FROM stepped
 )
 SELECT version FROM stepped
 """
@@ -229,7 +234,7 @@ def step(work: Work, leg: Leg, party: uuid.UUID, taken: Step) -> int:
     """Move one party's row, note it in that party's history and return its new version."""
     query = STEP_RECORD if party == leg.sender_id else STEP_CASE
     values = {name: getattr(taken, name) for name in Step.__slots__} | {"id": leg.id, "at": work.now}
-    with work.acting_for(party):
+    with work.acting_for(party), work.closed_too():  # the other party's row moves on, held or erased
         row = work.one(query, values)
     if row is None:
         raise NotFound

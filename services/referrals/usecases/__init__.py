@@ -11,11 +11,13 @@ from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.errors import Conflict, NotFound, Stale, Unauthenticated
 from chassis.identity import Caller
+from chassis.records import Records
 from chassis.republish import Baseline
 from chassis.requests import Call, Outcome
-from services.referrals import events, store, views
+from services.referrals import events, schemas, store, views
 from services.referrals.rules import feedback, lifecycle
 from services.referrals.rules.lifecycle import RECEIVER, SENDER, Edge
+from services.referrals.rules.persons import PERSONS
 from services.referrals.rules.receiving import Chosen, Offer, choose
 from services.referrals.rules.rights import (
     ASSIGNED,
@@ -138,7 +140,7 @@ def _standing(work: Work, referral_id: uuid.UUID, audience: str) -> dict[str, An
     if party is None:
         return None
     try:
-        with work.acting_for(party):
+        with work.acting_for(party), work.closed_too():
             leg = store.lock_leg(work, referral_id, party)
             own = store.own_row(work, leg)
     except NotFound:
@@ -149,6 +151,17 @@ def _standing(work: Work, referral_id: uuid.UUID, audience: str) -> dict[str, An
 
 BASELINES: republish.Baselines = {OBJECT: Baseline(events.BASELINE, _standing)}
 """By noun; read by the operators' commands too."""
+
+RECORDS = Records(
+    service="referrals",
+    persons=PERSONS,
+    shapes={
+        store.RECORD_PERSONAL.replace("|", "."): schemas.NewReferral(),
+        store.CASE_PERSONAL.replace("|", "."): schemas.NewReferral(exclude=("external_ref",)),
+        store.CASE_HANDLING.replace("|", "."): schemas.Handling(),
+    },
+)
+"""What the data-protection officer's routes and retention work on."""
 
 
 def _move(db: Database, call: Call, action: str) -> Outcome:

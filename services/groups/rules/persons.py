@@ -1,0 +1,26 @@
+"""Where a man's record lies in groups, what of it needs review before it is handed out, and how long it is kept."""
+
+from __future__ import annotations
+
+from chassis.persons import WORKER, Persons, Rule, Table
+
+PERSONS = Persons(
+    object_type="signup",
+    tables=(
+        Table(name="participant", where="id", through="sign_up.participant_id", closes=True),
+        Table(name="sign_up", where="id"),
+        Table(name="return_card", where="sign_up_id", drops=True),
+        Table(name="history", where="sign_up_id", rounds=("at",)),
+    ),
+    rules=(
+        Rule(
+            code="signup.ended",
+            what="Sign-ups that ended",
+            after="the end of the sign-up (completed, withdrawn, declined, lapsed, redirected, removed, closed)",
+            days=None,
+            source="the programme's retention_days; 30 for peers, 180 for behaviour change unless set (groups.md 10)",
+        ),
+    ),
+    review={"history.by_subject": WORKER},
+)
+"""The key of a record is the id of the sign-up."""

@@ -1,0 +1,37 @@
+"""A man whose record is to be erased leaves his group first: nobody holds a seat or a place without being anybody."""
+
+from __future__ import annotations
+
+import uuid
+
+from chassis import clock
+from chassis.db import Work
+from chassis.records import Records
+from services.groups import schemas
+from services.groups.rules.lifecycle import LIVE
+from services.groups.rules.persons import PERSONS
+from services.groups.store import seats
+from services.groups.usecases import seating
+from services.groups.usecases.signing_up import PERSONAL
+
+
+def leave(work: Work, sign_up_id: uuid.UUID) -> None:
+    """Withdraw a live sign-up and offer the seat that it frees; the context is the group's organisation."""
+    group_id = seats.group_of(work, sign_up_id)
+    if group_id is None:
+        return
+    group = seats.lock_group(work, group_id)
+    sign_up = seats.one(work, sign_up_id)
+    if sign_up is not None and sign_up.state in LIVE:
+        now = clock.now()
+        group, _ = seating.take(work, group, sign_up, "withdraw", now=now)
+        seating.fill(work, group, now=now)
+
+
+RECORDS = Records(
+    service="groups",
+    persons=PERSONS,
+    shapes={PERSONAL.replace("|", "."): schemas.NewSignUp(only=("alias", "contact"))},
+    before=leave,
+)
+"""What the data-protection officer's routes and retention work on."""
