@@ -66,6 +66,7 @@ _LEAD = "SELECT pg_try_advisory_lock(%s) AS leads"
 _NEXT = "SELECT org, record_id FROM person_index_next(%s)"
 _ACT = "SELECT set_config('tukiverkko.org', %s, true)"
 _SOURCE = "SELECT place, key_id, personal FROM person_source WHERE record_id = %s"
+_THERE = "SELECT person_source_locked(%s) AS there"
 _DONE = "SELECT person_index_done(%s)"
 _KEEP = "INSERT INTO person_index (org_id, record_id, kind, value) VALUES (%s, %s, %s, %s) ON CONFLICT DO NOTHING"
 
@@ -98,7 +99,8 @@ class Indexer:
         values = [pair for source in sources for pair in self._values(org, record_id, source)]
         with self.connection.transaction():
             self.connection.execute(_ACT, (str(org),))
-            for kind, value in values:
+            there = self.connection.execute(_THERE, (record_id,)).fetchone()
+            for kind, value in values if there and there["there"] else ():  # else it was erased meanwhile
                 self.connection.execute(_KEEP, (org, record_id, kind, value))
             self.connection.execute(_DONE, (record_id,))
 

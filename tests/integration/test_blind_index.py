@@ -12,7 +12,7 @@ import pytest
 from chassis import relay
 from chassis.blind_index import Indexer, hashed, normalised
 from chassis.db import Database
-from chassis.errors import NotFound
+from chassis.errors import NotAllowed, NotFound
 from chassis.identity import Caller
 from chassis.relay import store
 from chassis.requests import Call
@@ -20,6 +20,7 @@ from chassis.sealing import KeyStore
 from chassis.settings import Settings
 from services.referrals import usecases
 from services.referrals.rules.rights import OPERATIONS
+from services.referrals.store import members
 from tests.integration.bus_rig import until
 from tests.support.referrals import CENTRE, OTHER, POLICE, look, move, new, seed
 from tests.support.rows import rows
@@ -107,13 +108,13 @@ def test_duplicates_are_found_after_a_while_on_ones_own_side_only(db: Database, 
 def test_only_leads_and_intake_of_ones_own_side_may_ask(db: Database, at: Settings) -> None:
     first = make(db)
     assert OPERATIONS["referral.duplicates"] == {"sender_lead", "intake_worker", "receiver_lead"}
-    for org, roles in (
-        (POLICE, {"intake_worker", "sender_worker"}),
-        (CENTRE, {"sender_lead"}),
-        (OTHER, set(OPERATIONS)),
+    for org, roles, refusal in (
+        (POLICE, {"intake_worker", "sender_worker"}, NotAllowed),  # he may read it, and not compare
+        (CENTRE, {"sender_lead"}, NotFound),
+        (OTHER, set(OPERATIONS), NotFound),
     ):
         caller = Caller(org.subject, org.org_id, org.org_key, frozenset(roles), "t")
-        with pytest.raises(NotFound):
+        with pytest.raises(refusal):
             ask(db, caller, first)
     asked = "SELECT count(*) FROM audit WHERE operation = 'referral.duplicates'"
     ask(db, POLICE, first)
@@ -143,6 +144,36 @@ def test_a_record_whose_key_was_destroyed_is_left_alone(db: Database, at: Settin
     assert {org for (org,) in rows(at, "referrals", "SELECT org_id FROM person_index")} == {CENTRE.org_id}
     with pytest.raises(NotFound):
         usecases.read(db, look(POLICE, made))
+
+
+def test_a_record_that_is_erased_while_it_is_hashed_leaves_nothing(
+    db: Database, at: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = make(db)
+    hash_it = Indexer._values
+
+    def erased_meanwhile(
+        indexer: Indexer, org: uuid.UUID, record_id: uuid.UUID, source: Any
+    ) -> list[tuple[str, bytes]]:
+        values = hash_it(indexer, org, record_id, source)
+        with db.background("test", org=org) as work:
+            usecases.RECORDS.close(work, record_id, erased=True)
+            usecases.RECORDS.clear(work, record_id)
+        return values
+
+    monkeypatch.setattr(Indexer, "_values", erased_meanwhile)
+    index(at)
+    assert rows(at, "referrals", "SELECT record_id FROM person_index WHERE record_id = %s", (made,)) == []
+
+
+def test_duplicates_that_are_closed_to_the_reader_are_not_named(db: Database, at: Settings) -> None:
+    first, other = make(db, person=SOMEBODY), make(db, person=SOMEBODY)
+    index(at)
+    reader = Caller(POLICE.subject, POLICE.org_id, POLICE.org_key, frozenset({"sender_lead"}), "t")
+    assert ask(db, reader, first)["ids"] == [other]
+    with db.background("test", org=POLICE.org_id) as work:
+        members.bar(work, other, reader.subject, by=POLICE.subject)
+    assert ask(db, reader, first)["ids"] == []
 
 
 def test_the_relay_does_it_without_a_broker(db: Database, at: Settings) -> None:

@@ -22,8 +22,11 @@ SELECT c.relname, a.attname, format_type(a.atttypid, NULL)
 PROTECTED = """
 SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND relkind IN ('r', 'p') AND relrowsecurity
 """
-WITHOUT_ROW_SECURITY = {"audit", "request", "migration", "leg", "metadata"}
-"""Facts about people outside row security, each reached by a function or a key alone, or public (directory)."""
+WITHOUT_ROW_SECURITY = {"audit", "request", "migration", "leg", "metadata", "revocation", "throttle"}
+"""Facts about people outside row security, each reached by a function or a key alone, or public (directory).
+
+The last two are of access: ids and keyed hashes that are asked for before an organisation is known.
+"""
 
 NO_RECORD = {
     "referrals": {"leg", "audit", "request"},

@@ -12,6 +12,7 @@ CREATE POLICY open_rows ON receiver_case AS RESTRICTIVE TO {app}
 
 -- What an erasure leaves of the history: states and days.
 GRANT UPDATE (reason, by_subject, at) ON history TO {app};
+GRANT DELETE ON outside_read TO {app};
 
 -- Records whose time is over, across organisations: ids only; never those that are held or erased.
 CREATE POLICY due ON sender_record FOR SELECT TO CURRENT_USER USING (true);

@@ -56,6 +56,20 @@ CREATE VIEW person_source WITH (security_invoker = true) AS
     UNION ALL
     SELECT id, 'receiver_case|personal', key_id, personal FROM receiver_case;
 
+-- Whether the record is still there to be indexed; held until the end, so that an erasure comes before or after it.
+CREATE FUNCTION person_source_locked(wanted uuid) RETURNS boolean LANGUAGE plpgsql SET search_path = public AS $$
+DECLARE
+    sent boolean;
+BEGIN
+    PERFORM FROM sender_record AS r WHERE r.id = $1 FOR SHARE;
+    sent := FOUND;
+    PERFORM FROM receiver_case AS c WHERE c.id = $1 FOR SHARE;
+    RETURN sent OR FOUND;
+END
+$$;
+
+REVOKE ALL ON FUNCTION person_source_locked FROM PUBLIC;
+GRANT EXECUTE ON FUNCTION person_source_locked TO {app};
 REVOKE ALL ON FUNCTION person_index_wanted, person_index_next, person_index_done FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION person_index_next, person_index_done TO {app};
 GRANT SELECT, INSERT, DELETE ON person_index TO {app};

@@ -10,6 +10,9 @@ PERSONS = Persons(
         Table(name="sender_record", where="id", closes=True),
         Table(name="receiver_case", where="id", closes=True),
         Table(name="history", where="referral_id", rounds=("at",)),
+        Table(name="case_member", where="referral_id", drops=True),
+        Table(name="outside_read", where="referral_id", drops=True),
+        Table(name="person_index", where="record_id", drops=True),
     ),
     rules=(
         Rule(
@@ -37,6 +40,11 @@ PERSONS = Persons(
         "receiver_case.handling.text": OTHERS,
         "receiver_case.handling.responsible": WORKER,
         "history.by_subject": WORKER,
+        "sender_record.worker": WORKER,
+        "receiver_case.worker": WORKER,
+        "case_member.subject": WORKER,
+        "case_member.by_subject": WORKER,
+        "outside_read.subject": WORKER,
     },
 )
 """The key of a record is the id of the referral; each organisation has a record of its own under it."""

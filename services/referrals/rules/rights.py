@@ -98,7 +98,7 @@ POLICY = Policy(
     Row("referral.read", _COORDINATOR, relations=_EITHER, shows=METADATA),
     *_look("referral.history", SENDER, None),
     *_look("referral.history", RECEIVER, None),
-    Row("referral.duplicates", _BOTH_LEADS, relations=_EITHER),
+    *(Row("referral.duplicates", _LEAD[side], relations=_on(side, ALL_UNITS)) for side in SIDES),
     Row("referral.duplicates", frozenset({"intake_worker"}), relations=_on(RECEIVER, OPEN)),
     *_list("referral.sent", SENDER),
     *_list("referral.inbox", RECEIVER),
