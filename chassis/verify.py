@@ -91,7 +91,7 @@ def _faults(connection: Connection, check: _Check) -> Iterator[Fault]:
     with connection.cursor(binary=True) as cursor:
         yield from _row_faults(check, cursor.stream(ROWS.encode(), size=READ_AT_ONCE))
     yield from _end_faults(connection, check)
-    yield from _unsealed(connection, check)
+    yield from _unsealed(connection)
     for chain, seq in check.expected:
         words = f"the chain of {_name(chain)} ends before place {seq}, which was exported: its end was cut"
         yield Fault("head.missing", chain, None, words)
@@ -150,7 +150,7 @@ SELECT a.no, a.org_id, p.no IS NULL FROM audit AS a LEFT JOIN audit_pending AS p
 LOST = "SELECT p.no FROM audit_pending AS p WHERE NOT EXISTS (SELECT FROM audit AS a WHERE a.no = p.no) LIMIT %s"
 
 
-def _unsealed(connection: Connection, _check: _Check) -> Iterator[Fault]:
+def _unsealed(connection: Connection) -> Iterator[Fault]:
     # By the clock of the database: what is younger in this snapshot is the sealer's to link still.
     limit = connection.execute(b"SELECT now() - %s", (UNSEALED_AFTER,)).fetchone()
     for no, org, strange in connection.execute(UNSEALED, (limit and limit[0], MOST_NAMED)):

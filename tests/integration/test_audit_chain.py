@@ -328,6 +328,14 @@ def test_a_chain_made_anew_with_all_keys_is_found_by_exported_heads_only(filled:
     }
 
 
+def test_an_audit_that_was_wiped_looks_new_but_for_exported_heads(filled: Settings, root: Root) -> None:
+    before = exported(filled)
+    for table in ("audit", "audit_link", "audit_top", "audit_pending"):
+        root.execute(f"DELETE FROM {table}".encode())
+    assert check(filled).faults == []
+    assert {kind for kind, _ in kinds(filled, before)} == {"head.missing"}
+
+
 def test_rows_that_came_later_do_not_disturb_the_comparison_with_heads(filled: Settings, db: Database) -> None:
     before = exported(filled)
     write(db, ONE, 2)

@@ -14,11 +14,11 @@ from chassis.identity import ensure_signing_key
 from chassis.settings import Settings
 from tests.integration.bus_rig import until
 from tests.integration.test_operating_http import serving
-from tests.support.client import CENTRE, POLICE, Answer, Client, org_id, token
+from tests.support.client import CENTRE, EVERY_ROLE, POLICE, Answer, Client, org_id, token
 from tests.support.rows import rows
+from tests.support.specification import OPERATIONS
 
 ROWS = "SELECT operation, outcome, object_id, org_id FROM audit WHERE request_id = %s"
-NEW = {"kind": "peer", "names": {"en": "Demo programme"}, "mandated": "no"}
 
 
 @pytest.fixture
@@ -61,6 +61,21 @@ def test_every_answer_to_a_known_caller_leaves_one_row(at: Settings, url: str) -
     assert (bad.status, left(at, bad)) == (422, [("programme.create", "refused:body.invalid", None, police)])
     public = coordinator.get(f"/groups/{group}")
     assert (public.status, left(at, public)) == (404, [("group.read", "refused:resource.not_found", group, police)])
+
+
+def test_every_protected_route_of_a_service_leaves_exactly_one_row(at: Settings, url: str) -> None:
+    """For one service here; tests/authz/test_audit_rows.py asks all of them."""
+    protected = [each for each in OPERATIONS.values() if each.service == "groups" and not each.public]
+    assert len(protected) >= 10
+    for operation in protected:
+        path = operation.path.format(group_id=uuid.uuid4(), event_id=uuid.uuid4())
+        body = operation.example if operation.has_body else None
+        version = '"1"' if operation.needs_version else None
+        for roles in (EVERY_ROLE, {"sender_worker"}):
+            answer = by(at, url, POLICE, *roles).ask(operation.method, path, body, version=version)
+            found = left(at, answer)
+            assert [row[0] for row in found] == [operation.operation], (operation.path, answer.status, found)
+            assert found[0][1].startswith("refused:") == (answer.status >= 400), (answer.status, found)
 
 
 def test_nobody_and_what_can_not_be_read_leave_no_row(at: Settings, url: str) -> None:

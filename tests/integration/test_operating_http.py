@@ -144,6 +144,8 @@ def test_one_is_replayed_and_comes_back_and_is_dropped(settings_: Settings, oper
         ("parked.replay", SUBJECT, uuid.UUID(item["id"]), "operator.replay", "repeated"),
         ("parked.drop", SUBJECT, uuid.UUID(item["id"]), "publisher.fault", "done"),
         ("parked.drop", SUBJECT, uuid.UUID(item["id"]), "publisher.fault", "repeated"),
+        ("parked.drop", SUBJECT, uuid.UUID(item["id"]), None, "refused:idempotency_key.reused"),
+        ("parked.drop", SUBJECT, uuid.UUID(item["id"]), None, "refused:resource.not_found"),
     ]
 
 
@@ -217,7 +219,12 @@ def test_others_are_kept_out_and_what_is_not_there_is_not_found(settings_: Setti
                    operator.post(f"{missing}/drop", {"reason": "a.b"})):  # fmt: skip
         assert (answer.status, answer.body["code"]) == (404, "resource.not_found")
     assert operator.post(f"{missing}/drop", {"reason": "A sentence."}).status == 422
-    assert recorded(settings_) == []
+    refused = [(operation, outcome.removeprefix("refused:")) for operation, *_, outcome in recorded(settings_)]
+    barred, absent = "operation.not_allowed", "resource.not_found"
+    assert refused == [
+        ("parked.list", barred), ("parked.replay_many", barred), ("parked.show", absent), ("parked.replay", absent),
+        ("parked.drop", absent), ("parked.drop", "body.invalid"),
+    ]  # fmt: skip
     assert depth(settings_, PARKED) == 1
 
 
