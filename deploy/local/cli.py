@@ -7,7 +7,7 @@ import sys
 import click
 
 from chassis.settings import SettingsError
-from deploy.local.commands import clients, events, network, parked, people
+from deploy.local.commands import clients, events, network, parked, people, trust
 from deploy.local.faults import LocalFault
 
 
@@ -37,8 +37,9 @@ def main() -> None:
     """
 
 
-for command in (*network.COMMANDS, *events.COMMANDS, *parked.COMMANDS, *people.COMMANDS, *clients.COMMANDS):
-    main.add_command(command)
+for part in (network, events, parked, people, clients, trust):
+    for command in part.COMMANDS:
+        main.add_command(command)
 
 if __name__ == "__main__":
     sys.exit(main())
