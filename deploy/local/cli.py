@@ -7,7 +7,7 @@ import sys
 import click
 
 from chassis.settings import SettingsError
-from deploy.local.commands import audit, backup, clients, events, members, network, parked, people, retention, vault
+from deploy.local.commands import audit, backup, clients, events, members, network, parked, people, retention, trust, vault
 from deploy.local.faults import LocalFault
 
 
@@ -37,7 +37,7 @@ def main() -> None:
     """
 
 
-for room in (network, events, parked, people, clients, members, backup, audit, vault, retention):
+for room in (network, events, parked, people, clients, members, backup, audit, vault, retention, trust):
     for command in room.COMMANDS:
         main.add_command(command)
 

@@ -1,33 +1,29 @@
-"""Systems that ask for tokens by themselves, in a whole network: revoked within seconds, keys turned without a gap."""
+"""Clients in a whole network, by the operator's commands and the directory's events: revoked, suspended, keys turned.
+
+What needs no whole network is in tests/integration/test_access_door.py.
+"""
 
 from __future__ import annotations
 
 import json
-import os
-import re
-import signal
-import subprocess
-import sys
 import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
-from typing import Any
 
 import orjson
 import pytest
 
 from services.directory.usecases.importing import HERE
 from tests.support.client import POLICE, Answer, Client, client, eventually, token
-from tests.support.network import Network, environment
-from tests.support.oauth import assertion, basic, by_assertion, by_secret, new_key, public
+from tests.support.network import Network
+from tests.support.oauth import assertion, by_assertion, by_secret, new_key, public
 from tests.support.specification import OPERATIONS
 
 REVOKED_SECONDS = 5.0  # as the design names it
 FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 ENDPOINT = OPERATIONS["POST /oauth/token"]
-PAGE = Path(__file__).parents[2] / "docs" / "clients.md"
 OTHER = "lt-lepta"
 
 
@@ -38,8 +34,8 @@ def registered(network: Network, *more: str, org: str = POLICE) -> tuple[str, st
     return told["client_id"], told.get("client_secret")
 
 
-def asked(by: Client, form: bytes, **headers: str) -> Answer:
-    answer = by.ask("POST", "/oauth/token", form, key="", headers={**FORM, **headers})
+def asked(by: Client, form: bytes) -> Answer:
+    answer = by.ask("POST", "/oauth/token", form, key="", headers=FORM)
     ENDPOINT.check(answer)
     return answer
 
@@ -47,13 +43,13 @@ def asked(by: Client, form: bytes, **headers: str) -> Answer:
 @pytest.fixture
 def nobody(demo: Network) -> Client:
     found = client(demo.settings)
-    eventually(lambda: client(demo.settings, POLICE).get("/referrals/sent").status == 200)
+    eventually(lambda: demo.command("token", "--org", POLICE).returncode == 0)  # the directory has arrived at access
     return found
 
 
 @pytest.fixture
 def system(demo: Network, nobody: Client) -> tuple[str, str]:
-    client_id, secret = eventually(lambda: registered(demo))
+    client_id, secret = registered(demo)
     assert secret is not None
     return client_id, secret
 
@@ -68,9 +64,7 @@ def statuses(by: tuple[Client, Client]) -> set[int]:
 
 
 def refused_within(by: tuple[Client, Client], seconds: float = REVOKED_SECONDS) -> None:
-    begun = time.monotonic()
     eventually(lambda: statuses(by) == {401}, seconds)
-    print(f"refused everywhere after {time.monotonic() - begun:.1f} s")  # noqa: T201 - shown with -s
 
 
 def test_a_revoked_client_is_refused_at_gateway_and_service(
@@ -119,11 +113,9 @@ def test_keys_turn_while_clients_go_on(demo: Network, nobody: Client, system: tu
 
 def told(network: Network, status: str, folder: Path) -> None:
     document = orjson.loads((HERE / "organisations.json").read_bytes())
-    for each in document["organisations"]:
-        if each["key"] == OTHER:
-            each["status"] = status
+    (other,) = (each for each in document["organisations"] if each["key"] == OTHER)
     path = folder / "organisations.json"
-    path.write_bytes(orjson.dumps(document))
+    path.write_bytes(orjson.dumps({"organisations": [{**other, "status": status}]}))
     done = network.command("import", "organisations", str(path))
     assert done.returncode == 0, done.stdout + done.stderr
 
@@ -145,53 +137,6 @@ def test_a_suspended_organisation_is_refused_at_gateway_and_service(
     assert statuses(doors(demo, token(demo.settings, POLICE))) == {200}
 
 
-def test_while_access_hangs_tokens_live_on(demo: Network, nobody: Client, system: tuple[str, str]) -> None:
-    by = doors(demo, asked(nobody, by_secret(*system)).body["access_token"])
-    demo.kill("access", signal.SIGSTOP)
-    try:
-        time.sleep(3)  # longer than the pause between two questions
-        assert statuses(by) == {200}
-        hanging = asked(nobody, by_secret(*system))
-        assert (hanging.status, hanging.body["error"]) == (504, "temporarily_unavailable")
-    finally:
-        demo.kill("access", signal.SIGCONT)
-    eventually(lambda: asked(nobody, by_secret(*system)).status == 200)
-
-
-@pytest.mark.parametrize(
-    ("form", "headers", "status", "error"),
-    [
-        (b"grant_type=password", {}, 400, "unsupported_grant_type"),
-        (b"grant_type=client_credentials", {}, 401, "invalid_client"),
-        (b"grant_type=client_credentials", {"Authorization": basic("x", "y")}, 401, "invalid_client"),
-        (b"grant_type=client_credentials", {"Authorization": "Bearer x"}, 401, "invalid_client"),
-        (b"{}", {"Content-Type": "application/json"}, 400, "invalid_request"),
-        (b"x" * 100_000, {}, 413, "invalid_request"),
-        (b"\xff", {}, 400, "invalid_request"),
-    ],
-)
-def test_the_endpoint_speaks_oauth_only(
-    nobody: Client, form: bytes, headers: dict[str, str], status: int, error: str
-) -> None:
-    answer = asked(nobody, form, **headers)
-    assert (answer.status, answer.kind, answer.body["error"]) == (status, "application/json", error)
-    assert set(answer.body) == {"error", "error_description"}
-    assert answer.headers["Cache-Control"] == "no-store"
-    assert ("WWW-Authenticate" in answer.headers) == (status == 401)
-
-
-def test_a_token_is_not_kept_by_anybody_on_the_way(nobody: Client, system: tuple[str, str]) -> None:
-    answer = asked(nobody, by_secret(*system))
-    assert (answer.headers["Cache-Control"], answer.headers["Pragma"]) == ("no-store", "no-cache")
-
-
-def test_what_processes_ask_is_not_for_outsiders(demo: Network, nobody: Client) -> None:
-    assert nobody.get("/access/standing").status == 404
-    inside = Client(demo.settings.url_of("access")).get("/access/standing")
-    assert set(inside.body) == {"keys", "revoked", "inactive"}
-    assert not any("d" in key for key in inside.body["keys"])
-
-
 def test_a_client_with_a_key_is_registered_by_command(demo: Network, nobody: Client, tmp_path: Path) -> None:
     key, path = new_key("ES256"), tmp_path / "public.json"
     path.write_text(json.dumps(public(key)), encoding="ascii")
@@ -207,29 +152,3 @@ def test_a_client_with_a_key_is_registered_by_command(demo: Network, nobody: Cli
     )
     assert private.returncode == 1
     assert "private key" in private.stderr
-
-
-def example(kind: str) -> str:
-    return next(iter(re.findall(rf"^```{kind}\n(.*?)^```", PAGE.read_text(encoding="utf-8"), re.MULTILINE | re.DOTALL)))
-
-
-def test_the_page_for_institutions_keeps_its_word(
-    demo: Network, nobody: Client, system: tuple[str, str], tmp_path: Path
-) -> None:
-    key, path = new_key("ES256"), tmp_path / "key.json"
-    (tmp_path / "public.json").write_text(json.dumps(public(key)), encoding="ascii")
-    path.write_text(json.dumps(dict(key.as_dict(private=True))), encoding="ascii")
-    keyed, _ = registered(demo, "--jwk", str(tmp_path / "public.json"))
-    usual: dict[str, Any] = {**environment(demo.settings), "TUKIVERKKO_URL": demo.url, "PATH": os.environ["PATH"]}
-
-    def run(command: list[str], **more: str) -> str:
-        done = subprocess.run(
-            command, env={**usual, **more}, capture_output=True, text=True, timeout=60, check=False, cwd=tmp_path
-        )
-        assert done.returncode == 0, done.stderr
-        return done.stdout.strip()
-
-    shell = run(["bash", "-euc", example("sh")], CLIENT_ID=system[0], CLIENT_SECRET=system[1])
-    python = run([sys.executable, "-c", example("python")], CLIENT_ID=keyed, KEY_FILE=str(path))
-    for text in (json.loads(shell)["access_token"], python):
-        assert statuses(doors(demo, text)) == {200}

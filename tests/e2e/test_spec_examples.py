@@ -252,5 +252,5 @@ def test_every_operation_is_tried() -> None:
     assert set(PREPARE) == set(WITH_BODY)
     assert set(READ) == set(WITH_IDS)
     assert {each.method for each in OPERATIONS.values()} == {"GET", "POST", "PUT"}
-    forms = {"POST /oauth/token"}  # tests/e2e/test_clients.py
+    forms = {"POST /oauth/token"}  # tests/integration/test_access_door.py
     assert set(WITH_BODY) | set(WITH_IDS) | set(WITHOUT_IDS) | forms == set(OPERATIONS)

@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import uuid
+from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from chassis.errors import InvalidClient, NotAllowed, NotFound, OAuthRefused, Refused, TooManyRequests, Unavailable
 from chassis.oauth import ERRORS, oauth_error_of, oauth_fault
 from chassis.problems import DeadlinePassed, TooLarge, WrongMediaType
 from chassis.schema import unclassified
+from chassis.signing import ensure_signing_key, public_keys
 from chassis.standing import standing_of
+from deploy.local.cli import main
+from deploy.local.commands import trust
 from services.access import schemas
 from services.access.rules import clients, issuers, throttle, tokens
 from services.access.usecases.signatures import nobodys_key
@@ -119,3 +124,27 @@ def test_an_odd_word_of_access_changes_nothing() -> None:
 @pytest.mark.parametrize("name", schemas.__all__)
 def test_every_field_is_classified(name: str) -> None:
     assert unclassified(getattr(schemas, name)) == ()
+
+
+def test_the_signing_key_is_changed_by_command(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trust, "PUBLISH_SECONDS", 0)
+    env = {"TUKIVERKKO_HOME": str(tmp_path)}
+    nothing = CliRunner().invoke(main, ["keys", "rotate"], env=env)
+    assert (nothing.exit_code, nothing.output.count("\n")) == (1, 1)
+    ensure_signing_key(tmp_path)
+    (before,) = public_keys(tmp_path)
+    published = CliRunner().invoke(main, ["keys", "rotate", "--publish-only"], env=env)
+    assert next(key["kid"] for key in public_keys(tmp_path)) == before["kid"]
+    done = CliRunner().invoke(main, ["keys", "rotate"], env=env)
+    assert (published.exit_code, done.exit_code) == (0, 0)
+    assert "signs from now on" in done.output
+    assert [key["kid"] for key in public_keys(tmp_path)][1] == before["kid"]
+
+
+@pytest.mark.parametrize("content", ["", "[]", "7", "{"])
+def test_a_key_file_that_holds_none_is_one_sentence(tmp_path: Path, content: str) -> None:
+    path = tmp_path / "key.json"
+    path.write_text(content, encoding="ascii")
+    command = ["client", "create", "--org", "x", "--name", "x", "--scope", "subscriber", "--jwk", str(path)]
+    ran = CliRunner().invoke(main, command, env={"TUKIVERKKO_HOME": str(tmp_path)})
+    assert ran.exit_code == 1

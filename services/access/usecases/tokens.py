@@ -50,23 +50,19 @@ class Grant:
 def for_client(db: Database, settings: Settings, call: Call, form: dict[str, str]) -> Outcome:
     """The token of a client. Raises InvalidClient, OAuthRefused and TooManyRequests."""
     presented = rules.presented(form, call.credentials)
-    header, claims = parts_of(presented.assertion)
-    who = printable(claims.get("iss") if presented.client_id is None else presented.client_id)
+    parts = parts_of(presented.assertion)
+    who = printable(parts[1].get("iss") if presented.client_id is None else presented.client_id)
     with db.work(call) as work:
         failed_before = throttle.check(work, who, call.client_address)
         found = store.candidate(work, who)
-    if presented.assertion is None:
-        good, proof = _knows_secret(found, presented.secret or ""), None
-    else:
-        good, proof = _has_key(settings, found, presented.assertion, (header, claims), who)
+    good, proof = _proven(settings, found, presented, parts, who)
     with db.work(call) as work:
         answer = None
         if good and found is not None and is_first_use(work, proof):
             if failed_before:
                 throttle.succeeded(work, who, call.client_address)
-            grant = Grant(
-                subject=f"client:{found.id}", org=(found.org_id, found.org_key, found.org_status), roles=found.roles
-            )
+            org = (found.org_id, found.org_key, found.org_status)
+            grant = Grant(subject=f"client:{found.id}", org=org, roles=found.roles)
             answer = given(work, settings, grant, form.get("scope"), object_id=found.id)
         else:
             throttle.failed(work, who, call.client_address)
@@ -124,6 +120,18 @@ def proof_of(claims: dict[str, Any]) -> Proof:
 def printable(name: object) -> str:
     """A name that somebody gave himself, if it is one; the database and the hash take no broken characters."""
     return name if isinstance(name, str) and len(name) <= LONGEST_NAME and name.isprintable() else ""
+
+
+def _proven(
+    settings: Settings,
+    found: store.Candidate | None,
+    presented: rules.Presented,
+    parts: tuple[dict[str, Any], dict[str, Any]],
+    who: str,
+) -> tuple[bool, Proof | None]:
+    if presented.assertion is None:
+        return _knows_secret(found, presented.secret or ""), None
+    return _has_key(settings, found, presented.assertion, parts, who)
 
 
 def _knows_secret(found: store.Candidate | None, secret: str) -> bool:
