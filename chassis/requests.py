@@ -46,7 +46,7 @@ class Call:
     idempotency_key: str | None = None
     deadline: float | None = None
     client_address: str = ""
-    cookies: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict, repr=False)
 
 
 @dataclass(slots=True, kw_only=True)
