@@ -131,14 +131,15 @@ def test_a_change_needs_a_page_of_ours_and_the_token_of_the_session(front: Front
 
 def test_after_sign_out_the_cookie_is_worth_nothing_at_once(front: Front) -> None:
     browser = front.browser(come_in(front.database, front.settings))
-    assert browser.get(READ).status == 200  # so the gateway knows the session
+    thief = Browser(front.url, cookies=dict(browser.cookies), csrf_token=browser.csrf_token)
+    assert thief.get(READ).status == 200  # so the gateway knows the session
     out = browser.post("/access/sign-out", {})
     assert (out.status, "Max-Age=0" in out.headers["Set-Cookie"]) == (204, True)
-    answer = browser.get(READ)
+    answer = thief.get(READ)
     assert (answer.status, answer.body["code"]) == (401, "token.missing")
-    assert browser.post(WRITE, {}).status == 401
-    assert browser.get("/access/session").status == 401
-    assert browser.get(OPEN).status == 200  # public pages go on, for nobody
+    assert thief.post(WRITE, {}).status == 401
+    assert thief.get("/access/session").status == 401
+    assert thief.get(OPEN).status == 200  # public pages go on, for nobody
     assert "authorization" not in front.behind.seen[-1]
 
 

@@ -19,7 +19,7 @@ from tests.integration.people_rig import Clock, access, database, moved, person
 from tests.integration.test_signing_in import at_once, meeting, rows
 from tests.support.people import ELSEWHERE, KEY, PASSWORD, Person, admin, ask, come_in
 
-__all__ = ["access", "database", "meeting", "moved", "person"]
+__all__ = ["access", "database", "moved", "person"]
 
 NEW = "a boat that comes home late"
 
@@ -132,7 +132,6 @@ def test_step_up_takes_no_code_twice_and_not_many_guesses(person: Person, moved:
     person.without_device().sign_in(person.code(1))  # whoever holds a stolen session delays that session only
 
 
-@pytest.mark.usefixtures("meeting")
 def test_a_code_cannot_serve_a_sign_in_and_a_step_up_at_the_same_moment(person: Person, moved: Clock) -> None:
     person.sign_in(person.code())
     moved.move(seconds=31)
@@ -142,7 +141,8 @@ def test_a_code_cannot_serve_a_sign_in_and_a_step_up_at_the_same_moment(person: 
         lambda: sessions.step_up(person.database, call),
         lambda: person.without_device().sign_in(code),
     ]
-    found = at_once(acts)
+    with meeting():
+        found = at_once(acts)
     assert [type(each).__name__ for each in found].count("Outcome") == 1
 
 

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from typing import Any
 
 import psycopg
@@ -51,8 +51,8 @@ def at_once(acts: list[Callable[[], object]]) -> list[object]:
     return found
 
 
-@pytest.fixture
-def meeting(monkeypatch: pytest.MonkeyPatch) -> None:
+@contextmanager
+def meeting() -> Iterator[None]:
     """Whoever has found what is to be proved waits for a second one there: without a lock on the row both go on."""
     barrier, plain = threading.Barrier(2), proofs.secret_of
 
@@ -61,7 +61,9 @@ def meeting(monkeypatch: pytest.MonkeyPatch) -> None:
             barrier.wait(2.5)  # shorter than the database lets anybody wait for a lock
         return plain(*given)
 
-    monkeypatch.setattr(proofs, "secret_of", met)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(proofs, "secret_of", met)
+        yield
 
 
 def test_whoever_was_invited_chooses_a_password_proves_a_code_and_signs_in(person: Person) -> None:
@@ -98,10 +100,10 @@ def test_a_code_works_once(person: Person, moved: Clock) -> None:
     person.sign_in(person.code())
 
 
-@pytest.mark.usefixtures("meeting")
 def test_a_code_works_once_also_for_many_at_the_same_moment(person: Person) -> None:
     code = person.code()
-    found = at_once([lambda: person.without_device().sign_in(code)] * 4)
+    with meeting():
+        found = at_once([lambda: person.without_device().sign_in(code)] * 4)
     assert sorted(type(each).__name__ for each in found) == ["Outcome", *["SignInRefused"] * 3]
 
 
@@ -173,12 +175,12 @@ def assert_gone(database: Database, token: str) -> None:
             act(database, ask({"token": token, **body}))
 
 
-@pytest.mark.usefixtures("meeting")
 def test_an_invitation_is_used_once_also_by_many_at_the_same_moment(database: Database) -> None:
     token = invited(database)
     uri = invitations.accept(database, ask({"token": token, "password": PASSWORD})).value["otpauth_uri"]
     code = pyotp.TOTP(secret_of(uri)).now()
-    found = at_once([lambda: invitations.confirm(database, ask({"token": token, "code": code}))] * 4)
+    with meeting():
+        found = at_once([lambda: invitations.confirm(database, ask({"token": token, "code": code}))] * 4)
     assert sorted(type(each).__name__ for each in found) == ["NotFound"] * 3 + ["Outcome"]
 
 

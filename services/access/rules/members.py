@@ -52,11 +52,6 @@ def subject_of(member_id: uuid.UUID) -> str:
     return f"{SUBJECT}{member_id}"
 
 
-def member_of(subject: str) -> uuid.UUID | None:
-    """The member behind a token's subject; None for a system."""
-    return uuid.UUID(subject.removeprefix(SUBJECT)) if subject.startswith(SUBJECT) else None
-
-
 def normalised_login(text: str) -> str:
     """A login as it is compared: one way to write each letter, small, without spaces around it."""
     return unicodedata.normalize("NFKC", text).strip().casefold()
