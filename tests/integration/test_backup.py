@@ -145,6 +145,11 @@ def test_a_stopped_network_is_not_backed_up(kept: Kept, place: Path) -> None:
     assert not (place / "backup").exists()
 
 
+def test_the_log_alone_is_not_brought_where_pieces_are_missing(kept: Kept, place: Path) -> None:
+    with pytest.raises(LocalFault, match="does not go to"):
+        backup.archive_log(settings_at(kept.place / "home"), kept.copy(place / "copy"), quiet)
+
+
 def test_the_secrets_are_not_in_the_backup_and_do_not_go_into_it(kept: Kept) -> None:
     kek = (kept.secrets / "secrets" / "kek").read_bytes().strip()
     files = [path for path in (kept.place / "backup").rglob("*") if path.is_file()]
