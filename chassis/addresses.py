@@ -44,17 +44,19 @@ def with_ca(url: str, ca: str | None) -> str:
 
 
 def of_url(name: str, url: str, setting: str) -> Backend:
-    """A backend that is given by its whole address."""
+    """A backend that is given by its whole address; libpq also takes the host from behind the question mark."""
     parts = urlsplit(url)
-    mode = parse_qs(parts.query).get("sslmode", [""])[-1]
-    return Backend(name, parts.hostname or "", setting, tls=parts.scheme in ENCRYPTED_SCHEMES or mode == VERIFIED)
+    asked = parse_qs(parts.query)
+    host = (asked.get("hostaddr") or asked.get("host") or [parts.hostname or ""])[-1]
+    mode = asked.get("sslmode", [""])[-1]
+    return Backend(name, host, setting, tls=parts.scheme in ENCRYPTED_SCHEMES or mode == VERIFIED)
 
 
 def require_safe(env: Mapping[str, str], profile: str, backends: Iterable[Backend]) -> None:
     """Refuse a way without TLS that leaves this machine. Raises SettingsError outside the profile development."""
     named = [name for name in env if name.startswith("TUKIVERKKO_") and name.endswith(("_DATABASE_URL", "_KEYS_URL"))]
     named += [name for name in env if name.startswith("TUKIVERKKO_") and name.endswith("_AMQP_URL")]
-    given = [of_url(name, env[name], name) for name in named if env[name] and name != "TUKIVERKKO_PUBLIC_AMQP_URL"]
+    given = [of_url(name, env[name], name) for name in named if env[name]]
     for backend in (*backends, *given):
         if profile != "development" and not backend.tls and not _is_here(backend.host):
             message = (

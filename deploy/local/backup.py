@@ -14,7 +14,7 @@ import pwd
 import shutil
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 
 import psycopg
@@ -24,6 +24,7 @@ from chassis import clock
 from chassis.settings import KEYS_DATABASE, SERVICES, Settings
 from deploy.local import archive, network, postgres
 from deploy.local.archive import BASE, HALF, NAMES, Shelf, Whole
+from deploy.local.checking import Tell
 from deploy.local.faults import LocalFault
 from deploy.local.folders import may_enter
 from deploy.local.postgres import CASES, KEYS, PostgresFiles, superuser_url
@@ -33,8 +34,6 @@ KEY_DAYS = 7
 CASE_DAYS = 35
 ARCHIVING_SECONDS = 60.0
 LOOK_SECONDS = 0.2
-Tell = Callable[[str, float], None]
-"""Takes what is being done and how far it is, from 0 to 1."""
 
 
 def back_up(settings: Settings, shelves: dict[str, Shelf], tell: Tell, *, case_days: int = CASE_DAYS) -> None:
@@ -49,8 +48,9 @@ def back_up(settings: Settings, shelves: dict[str, Shelf], tell: Tell, *, case_d
 
 def archive_log(settings: Settings, shelves: dict[str, Shelf], tell: Tell) -> None:
     """Bring what was written until now into an existing backup. Raises LocalFault."""
-    for shelf in shelves.values():
+    for store, shelf in shelves.items():
         shelf.newest()
+        _refuse_other_target(postgres.files_of(settings, store), shelf)
     with _only_one(settings, shelves):
         _archive(settings, shelves, tell)
 
@@ -109,10 +109,19 @@ def _refuse_foreign(settings: Settings, shelf: Shelf) -> None:
         raise LocalFault(message)
 
 
+def _refuse_other_target(files: PostgresFiles, shelf: Shelf) -> None:
+    path = files.folder / "archive.path"
+    if not path.exists() or path.read_text(encoding="utf-8") != str(shelf.log.resolve()):
+        message = (
+            f"The log does not go to {shelf.log} at present, so that pieces are missing; make a whole backup there."
+        )
+        raise LocalFault(message)
+
+
 def _direct_log(files: PostgresFiles, shelf: Shelf) -> None:
     path = files.folder / "archive.path"
     temporary = path.with_suffix(".new")
-    temporary.write_text(f"{shelf.log.resolve()}", encoding="utf-8")
+    temporary.write_text(str(shelf.log.resolve()), encoding="utf-8")
     temporary.chmod(0o644)
     temporary.rename(path)
 

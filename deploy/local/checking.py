@@ -16,6 +16,7 @@ from deploy.local.postgres import CASES, KEYS
 
 FILES = ("kek", "audit_key", "request_key", "contact_key", "signing_key.json", "db_postgres")
 Tell = Callable[[str, float], None]
+"""Takes what is being done and how far it is, from 0 to 1."""
 
 
 @dataclass(frozen=True)

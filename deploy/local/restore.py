@@ -36,6 +36,7 @@ SKEW = dt.timedelta(minutes=5)
 START_SECONDS = 3600.0
 UNPACK_SECONDS = 6 * 3600.0
 LOOK_SECONDS = 0.2
+AT_ONCE = 500
 
 
 @dataclass(frozen=True)
@@ -142,11 +143,15 @@ def _running(staged: Settings, chosen: dict[str, Chosen], tell: Tell) -> Iterato
         yield
 
 
+_READABLE = 'for each; do test -r "$each" || { echo "$each"; exit 1; }; done'
+
+
 def _refuse_closed_log(files: PostgresFiles, each: Chosen) -> None:
-    for piece in each.pieces:
-        path = each.shelf.log / f"{piece}.gz"
-        if postgres.as_account(files, ("/usr/bin/test", "-r", str(path))).returncode:
-            message = f"The account {files.account}, which PostgreSQL runs as, can not read {path}."
+    paths = [str(each.shelf.log / f"{piece}.gz") for piece in each.pieces]
+    for start in range(0, len(paths), AT_ONCE):
+        asked = postgres.as_account(files, ("sh", "-c", _READABLE, "sh", *paths[start : start + AT_ONCE]))
+        if asked.returncode:
+            message = f"The account {files.account}, which PostgreSQL runs as, can not read {asked.stdout.strip()}."
             raise LocalFault(message)
 
 

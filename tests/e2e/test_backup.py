@@ -14,9 +14,7 @@ from pathlib import Path
 import pytest
 
 from chassis.settings import SERVICES, Settings
-from deploy.local import archive
 from deploy.local import restore as restoring
-from deploy.local.archive import Shelf
 from tests.support import readme
 from tests.support.client import CENTRE, POLICE, Client, client, eventually
 from tests.support.instances import new_folder
@@ -34,13 +32,8 @@ class Kept:
     folder: Path
     secrets: Path
     sent: list[str]
-    stolen: dict[str, Path]
     half: subprocess.CompletedProcess[str]
     positions: int
-
-    def copy(self, to: Path) -> dict[str, Shelf]:
-        shutil.copytree(self.folder, to, dirs_exist_ok=True)
-        return archive.shelves(to, None)
 
 
 def sent(by: Client) -> str:
@@ -73,7 +66,6 @@ def kept() -> Iterator[Kept]:
         half = tukiverkko(at_new_home(place), "restore", str(folder), "--secrets", str(network.settings.home))
         made = network.command("backup", str(folder), "--with-secrets", str(place / "secrets"), seconds=SECONDS)
         assert made.returncode == 0, made.stderr
-        shutil.copytree(folder, place / "early")
         ids += [sent(police) for _ in range(3)]
         made = network.command("backup", str(folder), "--log-only", seconds=SECONDS)
         assert made.returncode == 0, made.stderr
@@ -81,7 +73,7 @@ def kept() -> Iterator[Kept]:
         eventually(lambda: not pending(network.settings))
         positions = len(police.events())
         network.stop()
-        yield Kept(folder, place / "secrets", ids, {"early": place / "early"}, half, positions)
+        yield Kept(folder, place / "secrets", ids, half, positions)
     finally:
         discard(network)
         shutil.rmtree(place, ignore_errors=True)

@@ -59,8 +59,15 @@ class Kept:
         return self.place / "secrets"
 
     def copy(self, to: Path) -> dict[str, Shelf]:
+        """A copy of it that may be damaged, and that PostgreSQL's account may read."""
         shutil.copytree(self.place / "backup", to)
-        return archive.shelves(to, None)
+        copied = archive.shelves(to, None)
+        for shelf in copied.values():
+            shelf.folder.chmod(0o755)
+            shelf.log.chmod(0o755)
+            for path in shelf.log.iterdir():
+                path.chmod(0o644)
+        return copied
 
 
 def sent(db: Database) -> uuid.UUID:
@@ -136,6 +143,11 @@ def test_a_stopped_network_is_not_backed_up(kept: Kept, place: Path) -> None:
     with pytest.raises(LocalFault, match="needs the running network"):
         backup.back_up(settings_at(kept.place / "home"), archive.shelves(place / "backup", None), quiet)
     assert not (place / "backup").exists()
+
+
+def test_the_log_alone_is_not_brought_where_pieces_are_missing(kept: Kept, place: Path) -> None:
+    with pytest.raises(LocalFault, match="does not go to"):
+        backup.archive_log(settings_at(kept.place / "home"), kept.copy(place / "copy"), quiet)
 
 
 def test_the_secrets_are_not_in_the_backup_and_do_not_go_into_it(kept: Kept) -> None:
@@ -257,9 +269,7 @@ def test_a_cut_of_the_data_inside_is_found_by_postgres_own_list(kept: Kept, plac
     shelves = kept.copy(place / "copy")
     base = newest(shelves)
     raw = bytearray(gzip.decompress((base / "base.tar.gz").read_bytes()))
-    found = raw.index(b"PG_VERSION")
-    at = raw.index(b"15\n", found)
-    raw[at : at + 3] = b"14\n"
+    raw[raw.index(b"PG_VERSION") // 512 * 512 + 512] ^= 1  # the first byte behind the head of that file
     (base / "base.tar.gz").write_bytes(gzip.compress(bytes(raw), 1))
     rewritten(shelves, sha256=archive.digest(base / "base.tar.gz"), bytes=(base / "base.tar.gz").stat().st_size)
     assert "is damaged" in refused(kept, place, shelves)
@@ -314,10 +324,6 @@ def test_a_destroyed_key_is_in_no_backup_that_is_kept_after_seven_days(kept: Kep
 def test_a_log_that_can_not_be_read_ends_the_restore_and_not_the_log(kept: Kept, place: Path) -> None:
     """PostgreSQL takes a refused piece for the end of the log, and what came after it would be lost without a word."""
     shelves = kept.copy(place / "copy")
-    for store in shelves.values():
-        store.log.chmod(0o755)
-        for path in store.log.iterdir():
-            path.chmod(0o644)
     newest_piece = shelves[CASES].log / f"{shelves[CASES].pieces('00000001')[-1]}.gz"
     newest_piece.chmod(0)
     if os.geteuid() == 0:

@@ -67,6 +67,8 @@ def test_partners_are_told_the_public_address(tmp_path: Path, told: dict[str, st
         ("AMQP_URL", "amqp://u:p@mq.example/v", "TUKIVERKKO_AMQP_URL"),
         ("GROUPS_AMQP_URL", "amqp://u:p@mq.example/v", "TUKIVERKKO_GROUPS_AMQP_URL"),
         ("GROUPS_DATABASE_URL", "postgresql://db.example/x?sslmode=require", "TUKIVERKKO_GROUPS_DATABASE_URL"),
+        ("GROUPS_DATABASE_URL", "postgresql:///x?host=db.example", "TUKIVERKKO_GROUPS_DATABASE_URL"),
+        ("PUBLIC_AMQP_URL", "amqp://mq.example", "TUKIVERKKO_PUBLIC_AMQP_URL"),
         ("GROUPS_KEYS_URL", "postgresql://db.example/x", "TUKIVERKKO_GROUPS_KEYS_URL"),
         ("MANAGEMENT_URL", "http://mq.example:15672", "TUKIVERKKO_MANAGEMENT_URL"),
     ],
@@ -92,5 +94,5 @@ def test_outside_development_tls_and_this_machine_are_allowed(tmp_path: Path) ->
         AMQP_CA="/ca",
         MANAGEMENT_URL="https://mq.example:15671",
         GROUPS_DATABASE_URL="postgresql://db.example/x?sslmode=verify-full&sslrootcert=/ca",
-        PUBLIC_AMQP_URL="amqp://anywhere.example",
+        PUBLIC_AMQP_URL="amqps://anywhere.example",
     )
