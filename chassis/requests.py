@@ -49,7 +49,7 @@ class Call:
     deadline: float | None = None
     client_address: str = ""
     credentials: str = field(default="", repr=False)
-    cookies: dict[str, str] = field(default_factory=dict)
+    cookies: dict[str, str] = field(default_factory=dict, repr=False)
     recorded: bool = False
 
 

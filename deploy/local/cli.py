@@ -7,7 +7,19 @@ import sys
 import click
 
 from chassis.settings import SettingsError
-from deploy.local.commands import audit, backup, clients, events, members, network, parked, people, retention, trust, vault
+from deploy.local.commands import (
+    audit,
+    backup,
+    clients,
+    events,
+    members,
+    network,
+    parked,
+    people,
+    retention,
+    trust,
+    vault,
+)
 from deploy.local.faults import LocalFault
 
 

@@ -18,6 +18,8 @@ from pathlib import Path
 import psycopg
 from psycopg import sql
 
+from chassis import erasure
+from chassis.errors import Unavailable
 from chassis.migrate import MigrationError, migrate
 from chassis.sealing import KeyStore
 from chassis.settings import KEYS_DATABASE, SERVICES, Settings
@@ -76,11 +78,15 @@ def restore(
 def reapply_erasures(settings: Settings) -> int:
     """Erase again what the ledger of erasures names, before anything opens; returns how many records.
 
-    The ledger lies in the key database, so it is as new as the keys. Today there is no erasure and no ledger, and
-    nothing to do: whatever brings them is called here, once for each of SERVICES, on databases that already run.
+    The ledger lies in the key database, so it is as new as the keys. Raises LocalFault when a database refuses.
     """
-    del settings
-    return 0
+    try:
+        return sum(erasure.reapply(settings, service) for service in SERVICES)
+    except Unavailable as error:
+        message = (
+            f"What was erased since the backup could not be erased again ({error.detail}), so nothing was restored."
+        )
+        raise LocalFault(message) from error
 
 
 _KEY_COLUMNS = """

@@ -21,6 +21,7 @@ import pytest
 
 from chassis import clock
 from chassis.db import Database
+from chassis.errors import NotFound
 from chassis.settings import KEYS_DATABASE, Settings
 from deploy.local import apart, archive, backup, pulse
 from deploy.local import restore as restoring
@@ -29,6 +30,7 @@ from deploy.local.faults import LocalFault
 from deploy.local.postgres import CASES, KEYS, superuser_url
 from deploy.local.pruning import prune
 from services.referrals import usecases
+from tests.support import persons
 from tests.support.instances import new_folder
 from tests.support.network import ROOT
 from tests.support.referrals import CENTRE, look, new, seed
@@ -60,14 +62,19 @@ class Kept:
 
     def copy(self, to: Path) -> dict[str, Shelf]:
         """A copy of it that may be damaged, and that PostgreSQL's account may read."""
-        shutil.copytree(self.place / "backup", to)
-        copied = archive.shelves(to, None)
-        for shelf in copied.values():
-            shelf.folder.chmod(0o755)
-            shelf.log.chmod(0o755)
-            for path in shelf.log.iterdir():
-                path.chmod(0o644)
-        return copied
+        return copy(self.place / "backup", to)
+
+
+def copy(folder: Path, to: Path) -> dict[str, Shelf]:
+    """A copy of a backup that PostgreSQL's account may read."""
+    shutil.copytree(folder, to)
+    copied = archive.shelves(to, None)
+    for shelf in copied.values():
+        shelf.folder.chmod(0o755)
+        shelf.log.chmod(0o755)
+        for path in shelf.log.iterdir():
+            path.chmod(0o644)
+    return copied
 
 
 def sent(db: Database) -> uuid.UUID:
@@ -318,6 +325,28 @@ def test_a_destroyed_key_is_in_no_backup_that_is_kept_after_seven_days(kept: Kep
     assert len(shelves[CASES].whole()) == 2  # cases are kept longer
     again = settings_at(place / "again")
     assert restoring.restore(again, shelves, kept.secrets, quiet).without_key == 1
+
+
+@pytest.mark.slow
+def test_what_was_erased_after_the_backup_of_the_cases_is_erased_again(kept: Kept, place: Path) -> None:
+    """Cases from before the erasure, keys and their ledger from after it."""
+    settings, shelves = settings_at(place / "home"), archive.shelves(place / "backup", None)
+    restoring.restore(settings, kept.shelves, kept.secrets, quiet)
+    gone, *others = kept.sent
+    with running(settings), closing(Database(settings, "referrals")) as db:
+        backup.back_up(settings, shelves, quiet)
+        early = copy(place / "backup", place / "early")
+        assert persons.ask(db, CENTRE, "erase", gone, **persons.ERASE)["done_at"]
+        backup.back_up(settings, shelves, quiet)
+    again = settings_at(place / "again")
+    mixed = {CASES: early[CASES], KEYS: shelves[KEYS]}
+    assert restoring.restore(again, mixed, kept.secrets, quiet).erased_again == 1
+    with running(again), closing(Database(again, "referrals")) as db:
+        with pytest.raises(NotFound):
+            usecases.read(db, look(CENTRE, gone))
+        found = rows(again, "referrals", "SELECT personal, erased_at FROM receiver_case WHERE id = %s", (gone,))
+        assert [(bytes(personal), at is not None) for personal, at in found] == [(b"", True)]
+        assert usecases.read(db, look(CENTRE, others[0])).value["person"]["name"] == "Demo Pavyzdys"
 
 
 @pytest.mark.slow

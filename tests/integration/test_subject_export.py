@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
+from chassis import clock
 from chassis.classes import classes_of
 from chassis.db import Database
-from chassis.errors import NotFound
+from chassis.errors import NotAllowed, NotFound
 from chassis.settings import Settings
 from services.referrals import usecases
-from tests.support import groups
+from tests.support import groups, persons
 from tests.support.persons import ERASE, ask
 from tests.support.referrals import CENTRE, OTHER, POLICE, look, move, new, seed
 from tests.support.rows import rows
@@ -43,6 +45,21 @@ def accepted(db: Database) -> Any:
     usecases.read(db, look(CENTRE, key))
     usecases.accept(db, move(CENTRE, key, "accept", 1, **ACCEPTANCE))
     return key
+
+
+def test_a_person_proves_himself_anew_before_anything_is_handed_out_or_erased(
+    db: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    key = accepted(db)
+    fresh = persons.officer(CENTRE)
+    for proved in (None, int(clock.now().timestamp()) - 301):
+        monkeypatch.setattr(persons, "officer", lambda _of, proved=proved: replace(fresh, proved_at=proved))
+        for act, body in (("export", {}), ("erase", ERASE), ("hold", {"reference": "Order 7", "review_in_days": 90})):
+            with pytest.raises(NotAllowed) as refused:
+                ask(db, CENTRE, act, key, **body)
+            assert refused.value.code == "step_up.required"
+    monkeypatch.undo()
+    assert ask(db, CENTRE, "export", key)["parts"]
 
 
 def test_it_holds_the_row_the_history_the_handling_and_the_audit(db: Database) -> None:

@@ -14,7 +14,7 @@ import orjson
 import psycopg
 from psycopg import sql
 
-from chassis import accountable
+from chassis import accountable, clock
 from chassis.classes import classes_of, is_hash
 from chassis.db import Database
 from chassis.identity import Caller
@@ -34,7 +34,10 @@ ERASE = {"reason": "person_asked", "basis": "gdpr_17_1_a"}
 
 def officer(of: Caller) -> Caller:
     """The data-protection officer of an organisation."""
-    return replace(of, subject="member:6f1f6c1e-0d0a-4b5e-9a51-3b1f0f0a0001", roles=frozenset({"dpo"}))
+    proved = int(clock.now().timestamp())
+    return replace(
+        of, subject="member:6f1f6c1e-0d0a-4b5e-9a51-3b1f0f0a0001", roles=frozenset({"dpo"}), proved_at=proved
+    )
 
 
 def ask(db: Database, by: Caller, act: str, key: UUID, *, idempotency: str | None = None, **body: Any) -> Any:
