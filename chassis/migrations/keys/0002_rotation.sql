@@ -18,6 +18,7 @@ END
 $$;
 CREATE TRIGGER kek_in_force BEFORE INSERT OR UPDATE ON {service}.data_key
     FOR EACH ROW EXECUTE FUNCTION {service}.kek_in_force();
+REVOKE ALL ON FUNCTION {service}.kek_in_force FROM PUBLIC;
 
 -- Keys that were made before this moment were looked at by the sweeper: what is still there is used.
 CREATE TABLE {service}.swept (

@@ -75,6 +75,8 @@ def restore(folder: Path, *, keys: Path | None, secrets: Path) -> None:
     )
     if done.without_key:
         say(f"{done.without_key} records have no key: they were erased, or written after the keys end.")
+    if done.erased_again:
+        say(f"{done.erased_again} records that were erased since that moment were erased again.")
     say("Start it with `tukiverkko up`, then tell the events again: `tukiverkko republish --since 1d` (runbook).")
 
 
