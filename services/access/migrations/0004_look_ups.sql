@@ -1,6 +1,7 @@
 -- Every look-up of people before an organisation is known, in one file: they give ids only, and write nothing.
 -- The functions run as the owner of the tables, whom FORCE ROW LEVEL SECURITY binds too; these policies let it read.
 CREATE POLICY look_up ON invitation FOR SELECT TO CURRENT_USER USING (true);
+CREATE POLICY look_up ON member FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY look_up ON member_device FOR SELECT TO CURRENT_USER USING (true);
 CREATE POLICY look_up ON member_session FOR SELECT TO CURRENT_USER USING (true);
 
