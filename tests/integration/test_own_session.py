@@ -206,6 +206,8 @@ def test_a_disabled_member_is_out_at_once(person: Person, database: Database, ac
         sessions.read(database, call)
     for table in ("member_session", "member_device", "invitation"):
         assert rows(access, f"SELECT count(*) FROM {table}") == [(0,)]
+    assert call.caller is not None
+    assert rows(access, "SELECT subject FROM revocation") == [(call.caller.subject,)]  # no process takes his tokens now
 
 
 def test_a_session_gets_a_token_of_a_minute_and_no_unknown_cookie_gets_one(person: Person) -> None:

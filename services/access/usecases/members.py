@@ -13,7 +13,7 @@ from chassis.requests import Call, Outcome
 from services.access.rules import members as rules
 from services.access.rules import roles
 from services.access.rules.members import Member
-from services.access.store import invitations, partners, sessions
+from services.access.store import invitations, partners, revocations, sessions
 from services.access.store import members as store
 from services.access.store.partners import Organisation
 from services.access.usecases import proofs
@@ -96,6 +96,7 @@ def _disable(work: Work, member: Member) -> None:
     store.disable(work, member.org_id, member.id)
     sessions.end_all(work, member.org_id, member.id)
     invitations.forget(work, member)
+    revocations.revoke(work, rules.subject_of(member.id), work.now)  # the tokens of a minute that are still about
 
 
 def _changed(work: Work, call: Call, org: Organisation, done: uuid.UUID | None) -> Outcome:
