@@ -50,7 +50,7 @@ class Tier:
     calm_seconds: float = 15.0
 
 
-CHANGE = Tier(seconds=60, faults=8, kinds=6, transitions=4_000, most_seconds=240, pause=(0.3, 2.0), calm_seconds=6.0)
+CHANGE = Tier(seconds=60, faults=8, kinds=6, transitions=4_000, most_seconds=480, pause=(0.3, 2.0), calm_seconds=6.0)
 
 
 def seed_of_this_run() -> int:

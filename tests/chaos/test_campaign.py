@@ -12,7 +12,7 @@ from tests.chaos.run import CHANGE, SEED_SETTING, Campaign, seed_of_this_run
 
 
 @pytest.mark.slow
-@pytest.mark.timeout(600)
+@pytest.mark.timeout(900)
 def test_mixed_faults_lose_nothing(broken: Rig) -> None:
     seed = seed_of_this_run()
     print(f"{SEED_SETTING}={seed}")  # noqa: T201 - shown when the test fails

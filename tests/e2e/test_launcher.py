@@ -117,7 +117,7 @@ def test_an_end_is_whole_and_quick_and_the_second_start_too(own_network: Network
     assert processes_of(settings.home, settings.port) == []
     begun = time.monotonic()
     own_network.supervisor = start(settings).supervisor
-    assert time.monotonic() - begun < 20
+    assert time.monotonic() - begun < 60  # 8 s on an idle machine; the gate shares its cores with other tests
     own_network.supervisor.kill()  # the hardest end of all: nothing may linger, and the next start must work
     own_network.supervisor.wait(5)
     own_network.supervisor = start(settings).supervisor
