@@ -93,7 +93,9 @@ def policy_of(service: type) -> Policy:
     rows: tuple[Row, ...] = getattr(service, "policy", Policy()).rows
     known = {row.operation for row in rows}
     plain: Mapping[str, Names] = getattr(service, "operations", {})
-    return Policy(*rows, *(Row(name, frozenset(roles)) for name, roles in plain.items() if name not in known))
+    # An operation without roles is that of a public route: what it answers, everybody sees.
+    more = (Row(name, frozenset(roles) or ANYBODY) for name, roles in plain.items() if name not in known)
+    return Policy(*rows, *more)
 
 
 def _union(parts: Iterable[Names | None]) -> Names | None:

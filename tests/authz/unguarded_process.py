@@ -9,10 +9,8 @@ from __future__ import annotations
 from chassis import launch
 
 import sys
-from typing import Any
 
 from chassis.clock import id_of_key
-from chassis.http.headers import bearer
 from chassis.http.route import Route
 from chassis.policy import Policy
 from chassis.settings import Settings
@@ -20,13 +18,9 @@ from chassis.settings import Settings
 POLICE = id_of_key("organisation", "lt-police")
 
 
-def anybody_with_a_token(self: Any, authorization: str | None) -> Any:
-    return self.server.verifier.verify(bearer(authorization)) if authorization else None
-
-
 def plant() -> None:
     """Switch off every check of a role, a relation, a field and a unit."""
-    Route._caller = anybody_with_a_token  # type: ignore[method-assign]
+    Route._permit = lambda *_: None  # type: ignore[method-assign]
     Policy.allows = lambda *_: True  # type: ignore[method-assign]
     Policy.granting = lambda self, operation, *_: self.of(operation)  # type: ignore[method-assign]
     Policy.visible = lambda *_: None  # type: ignore[method-assign]

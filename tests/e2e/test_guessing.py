@@ -78,7 +78,8 @@ def test_ten_thousand_guesses_come_to_nothing(own: Network, referral: tuple[Clie
 def on_record(own: Network, *, most: int) -> None:
     """Who it was stands in the log once a minute, not once a guess; how often stands in the figures."""
     lines = [json.loads(each) for each in own.log_of("gateway").splitlines() if '"limit.reached"' in each]
-    assert {(each["reason"], each["subject"]) for each in lines} == {("failures", f"client:test:{THIRD}")}
+    lines = [each for each in lines if each.get("subject") == f"client:test:{THIRD}"]  # not those of the other tests
+    assert {each["reason"] for each in lines} == {"failures"}
     assert 1 <= len(lines) <= most
     figures = client(own.settings).get("/metrics").raw.decode()
     refused = [each for each in figures.splitlines() if each.startswith('requests_limited_total{policy="failures"}')]

@@ -190,6 +190,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
+    "GET /referrals/{referral_id}/duplicates": lambda actors: actors.referral(actors.centre),
     "GET /access/clients/{client_id}": Actors.system,
     "GET /referrals/{referral_id}/access": lambda actors: actors.decided(),
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),
