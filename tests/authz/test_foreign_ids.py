@@ -14,6 +14,7 @@ from uuid import uuid4
 
 import pytest
 
+from services.access.rules.sessions import OPERATIONS as SESSIONS
 from tests.support.client import CENTRE, POLICE, THIRD, Answer, Client, client, eventually, org_id
 from tests.support.network import Network
 from tests.support.rows import rows
@@ -23,8 +24,11 @@ from tests.support.specification import OPERATIONS, PLANS, Operation
 OWN_HEADERS = {"x-request-id", "traceparent", "date", "ratelimit"}
 PUBLIC_PLACES = {"organisation", "service"}
 PIN = "2580"
+# Not those of a session: they belong to the cookie, and a token alone gets nowhere there.
 BY_PLACE = sorted(
-    name for name, each in OPERATIONS.items() if set(each.places) - PUBLIC_PLACES and each.service != "gateway"
+    name
+    for name, each in OPERATIONS.items()
+    if set(each.places) - PUBLIC_PLACES and each.service != "gateway" and each.operation not in SESSIONS
 )
 
 
@@ -48,6 +52,11 @@ class Stage:
         by = self.man if operation.public else self.third
         return by.ask(operation.method, operation.path.format(**places), body, version=version)
 
+    def theirs(self, operation: Operation) -> dict[str, str]:
+        """The ids of somebody else for a route; a person's record goes by the id of its object."""
+        key = self.foreign["signup_id" if operation.service == "groups" else "referral_id"]
+        return {place: key if place == "key" else self.foreign[place] for place in operation.places}
+
 
 @pytest.fixture(scope="module")
 def stage(demo: Network) -> Stage:
@@ -60,7 +69,12 @@ def stage(demo: Network) -> Stage:
     card = {"return_code": one["return_code"], "pin": PIN}
     # an event that exists and is not parked; operators see what is parked, whoever it concerns
     event = rows(demo.settings, "referrals", "SELECT id::text FROM outbox LIMIT 1")[0][0]
+    system = centre.post("/access/clients", OPERATIONS["POST /access/clients"].example)
+    member = centre.post("/access/members", {**OPERATIONS["POST /access/members"].example, "login": "f@example.org"})
+    assert (system.status, member.status) == (201, 201), (system.raw, member.raw)
     foreign = {
+        "client_id": system.body["id"],
+        "member_id": member.body["member"]["id"],
         "referral_id": referral.body["id"],
         "group_id": draft.body["id"],
         "signup_id": other["signup_id"],
@@ -98,7 +112,7 @@ def test_the_owner_finds_each_of_them(demo: Network, stage: Stage) -> None:
 @pytest.mark.parametrize("name", BY_PLACE)
 def test_a_foreign_id_in_the_path_never_existed(stage: Stage, name: str) -> None:
     operation = OPERATIONS[name]
-    theirs = {place: stage.foreign[place] for place in operation.places}
+    theirs = stage.theirs(operation)
     foreign, unknown = stage.ask(name, theirs), stage.ask(name, never(operation))
     assert foreign.status == 404
     same(foreign, unknown)
@@ -109,7 +123,7 @@ def test_a_foreign_id_in_the_path_never_existed(stage: Stage, name: str) -> None
 def test_a_fault_beside_a_foreign_id_tells_no_more(stage: Stage, name: str) -> None:
     """A wrong body, version or key with it: refused by the same words as with an id that never existed."""
     operation = OPERATIONS[name]
-    theirs = {place: stage.foreign[place] for place in operation.places}
+    theirs = stage.theirs(operation)
     same(stage.ask(name, theirs, unknown=1), stage.ask(name, never(operation), unknown=1))
     by, body = (stage.man if operation.public else stage.third), operation.example
     for more in ({"version": '"99"'}, {"version": '"0"'}, {"version": "*"}, {"key": ""}, {"key": "no key"}):
@@ -144,7 +158,8 @@ def test_a_foreign_cursor_or_stream_shows_only_what_is_ones_own(demo: Network, s
     police.post("/referrals", OPERATIONS["POST /referrals"].example)
     cursor = police.get("/referrals/sent?limit=1").body["next"]
     assert police.get(f"/referrals/sent?cursor={cursor}").items
-    theirs = {item["id"] for item in police.get("/referrals/sent?limit=200").items}
+    sent = police.get("/referrals/sent?limit=200").items
+    theirs = {item["id"] for item in sent if item["receiver"]["key"] != THIRD}
     for path in ("/referrals/sent", "/referrals/inbox"):
         assert not theirs & {item["id"] for item in stage.third.get(f"{path}?cursor={cursor}").items}
     me = f"org:{org_id(THIRD)}"
@@ -187,7 +202,9 @@ def test_fields_that_nobody_may_write(stage: Stage, name: str) -> None:
         for value in (str(org_id(THIRD)), None, {"id": 1}):
             answer = by.ask(operation.method, path, {**operation.example, field: value}, version=version)
             assert answer.status == 422, (field, answer.raw)
-            assert [(each["pointer"], each["code"]) for each in answer.body["errors"]] == [(f"/{field}", "unknown")]
+            (fault,) = answer.body["errors"]
+            assert fault["pointer"] == f"/{field}"
+            assert fault["code"] in {"unknown", "field.not_writable"}  # the second where it may be read
     for outer, inner in operation.example.items():
         if isinstance(inner, dict) and inner and outer != "names":
             answer = by.ask(operation.method, path, {**operation.example, outer: {**inner, "id": 1}}, version=version)
@@ -240,7 +257,7 @@ def test_a_foreign_id_takes_no_other_time(
     stage: Stage, name: str, record_property: Callable[[str, object], None]
 ) -> None:
     operation = OPERATIONS[name]
-    theirs = {place: stage.foreign[place] for place in operation.places}
+    theirs = stage.theirs(operation)
 
     def foreign() -> None:
         assert stage.ask(name, theirs).status == TIMED[name]

@@ -15,6 +15,7 @@ import pytest
 
 from chassis.settings import SERVICES
 from deploy.local.folders import database_account, postgres_folder
+from deploy.local.postgres import CASES, KEYS, superuser_url
 from tests.integration.bus_rig import channel_of
 from tests.support.canary import Canaries, forms, found, hits
 from tests.support.canary_places import (
@@ -68,9 +69,8 @@ def test_a_message_put_into_an_exchange_or_queue_is_found(demo: Network) -> None
 @pytest.mark.parametrize("kind", ["text", "bytea"])
 def test_a_row_is_found(demo: Network, service: str, kind: str) -> None:
     canaries, name = Canaries(), f"tukiverkko_{service}"
-    store = postgres_folder(demo.settings.home, database_account())
-    address = root_url(demo.settings, "referrals").replace("tukiverkko_referrals", name)
-    with psycopg.connect(address, autocommit=True) as connection:
+    store = postgres_folder(demo.settings.home, database_account(), KEYS if service == "keys" else CASES)
+    with psycopg.connect(superuser_url(demo.settings, name), autocommit=True) as connection:
         connection.execute(f"CREATE TABLE canary (a {kind})".encode())
         try:
             value: str | bytes = canaries.text("row")

@@ -25,6 +25,7 @@ from tests.support.proof import Broker
 
 MOST = 100_000
 TAP = "canary.tap"
+STORES = (postgres.CASES, postgres.KEYS)
 
 
 def everywhere(network: Network, answers: Iterable[Answer], readers: Iterable[Client]) -> Iterator[Place]:
@@ -34,7 +35,8 @@ def everywhere(network: Network, answers: Iterable[Answer], readers: Iterable[Cl
     yield from of_databases(settings)
     yield from of_running_statements(settings)
     yield from of_files(settings.home)
-    yield from of_files(postgres_folder(settings.home, database_account()))
+    for store in STORES:
+        yield from of_files(postgres_folder(settings.home, database_account(), store))
     yield from of_pages(metrics_of(settings))
     yield from of_processes([network.supervisor.pid, *(line.pid for line in network.state().processes.values())])
     yield from of_feeds(readers)
@@ -69,11 +71,9 @@ def of_databases(settings: Settings) -> Iterator[Place]:
     """A dump of each database: outbox, inbox, journal, requests, audit and all the rest."""
     binaries = find_binaries()
     assert binaries is not None
-    with psycopg.connect(superuser_url(settings), autocommit=True) as connection:
-        names = connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate").fetchall()
-    for (name,) in names:
+    for store, name in _databases(settings):
         dumped = subprocess.run(
-            (str(binaries / "pg_dump"), "-h", settings.postgres_host, "-p", str(settings.postgres_port)),
+            (str(binaries / "pg_dump"), "-h", "127.0.0.1", "-p", str(postgres.port_of(settings, store))),
             env={"PGUSER": postgres.SUPERUSER, "PGPASSWORD": settings.secret("db_postgres"), "PGDATABASE": name},
             capture_output=True,
             check=True,
@@ -84,10 +84,18 @@ def of_databases(settings: Settings) -> Iterator[Place]:
 
 def of_running_statements(settings: Settings) -> Iterator[Place]:
     """The last statement of every session: a value that was written into one would show."""
-    with psycopg.connect(superuser_url(settings), autocommit=True) as connection:
-        query = "SELECT coalesce(query, '') FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-        for (statement,) in connection.execute(query).fetchall():
-            yield "statement of a session", statement.encode()
+    query = "SELECT coalesce(query, '') FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    for store in STORES:
+        with psycopg.connect(superuser_url(settings, store=store), autocommit=True) as connection:
+            for (statement,) in connection.execute(query).fetchall():
+                yield "statement of a session", statement.encode()
+
+
+def _databases(settings: Settings) -> Iterator[tuple[str, str]]:
+    for store in STORES:
+        with psycopg.connect(superuser_url(settings, store=store), autocommit=True) as connection:
+            for (name,) in connection.execute("SELECT datname FROM pg_database WHERE NOT datistemplate").fetchall():
+                yield store, name
 
 
 def of_files(folder: Path) -> Iterator[Place]:
