@@ -136,14 +136,15 @@ def wrong_requests(actors: Planters) -> None:
         by = actors.man if operation.public else actors.police
         path = operation.path.format(**{place: uuid4() for place in operation.places})
         body = operation.example
-        values = [{**body, field: [text(f"{name} {field} list")]} for field in body]
+        values = [{**body, field: [text(f"{name} {field} list")]} for field in body if field != "units"]  # are keys
         values += [{**body, field: {"x": text(f"{name} {field} object")}} for field in body]
         values += [{**body, field: text(f"{name} {field}") * 300} for field in body]
         values += [{**body, "unknown": text(f"{name} unknown")}, [text(f"{name} list")], text(f"{name} text")]
         version = '"1"' if operation.needs_version else None
         for value in values:
             answer = by.ask(operation.method, path, value, version=version)
-            assert answer.status in {400, 403, 404, 409, 422}, (name, value, answer.raw)
+            proved = {401, 429} if name == "POST /access/sign-in" else set()  # whatever is written there is compared
+            assert answer.status in {400, 403, 404, 409, 422} | proved, (name, value, answer.raw)
             assert actors.canaries.mark.encode() not in answer.raw, (name, value, answer.raw)
         ask = partial(by.ask, operation.method, version=version)
         refused = [
