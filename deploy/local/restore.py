@@ -90,8 +90,9 @@ def reapply_erasures(settings: Settings) -> int:
 
 
 _KEY_COLUMNS = """
-SELECT table_name FROM information_schema.columns
- WHERE table_schema = 'public' AND column_name = 'key_id' AND data_type = 'uuid' ORDER BY table_name
+SELECT table_name FROM information_schema.columns JOIN information_schema.tables USING (table_schema, table_name)
+ WHERE table_schema = 'public' AND table_type = 'BASE TABLE' AND column_name = 'key_id' AND data_type = 'uuid'
+ ORDER BY table_name
 """
 
 

@@ -15,6 +15,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+from secrets import token_hex
 
 import psycopg
 import pytest
@@ -291,7 +292,7 @@ def test_secrets_that_are_not_complete_are_refused(kept: Kept, place: Path, name
 
 def test_another_key_encryption_key_is_refused(kept: Kept, place: Path) -> None:
     shutil.copytree(kept.secrets, place / "secrets")
-    (place / "secrets" / "secrets" / "kek").write_text("ab" * 32, encoding="ascii")
+    (place / "secrets" / "secrets" / "kek").write_text(token_hex(32), encoding="ascii")
     why = refused(kept, place, kept.shelves, secrets=place / "secrets")
     assert why.startswith("The secret kek is not the one")
 
