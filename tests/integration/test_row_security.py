@@ -25,6 +25,9 @@ OPEN: dict[str, dict[str, str]] = {
         "inbox_waiting": CODES,
         "request": "keyed hashes and the id of what a request made; its scope names one client",
         "audit": NO_RIGHT,
+        "audit_link": NO_RIGHT,
+        "audit_pending": NO_RIGHT,
+        "audit_top": NO_RIGHT,
         "migration": "which files were applied",
     },
     "directory": dict.fromkeys(
@@ -34,9 +37,13 @@ OPEN: dict[str, dict[str, str]] = {
         ),
         PUBLIC,
     ),
-    "referrals": {"partner": SHARED_COPY, "partner_service": SHARED_COPY, "leg": NO_RIGHT},
+    "referrals": {"partner": SHARED_COPY, "partner_service": SHARED_COPY, "leg": NO_RIGHT, "person_index_due": NO_RIGHT},
     "groups": {"partner": SHARED_COPY},
-    "access": {"partner": SHARED_COPY},
+    "access": {
+        "partner": SHARED_COPY,
+        **dict.fromkeys(("assertion_used", "attempt", "throttle"), "hashes and counts, asked before anybody is known"),
+        "revocation": "ids of subjects whose tokens count no more; every process asks for them",
+    },
     "subscriptions": {"partner": SHARED_COPY, "stream": "how far each stream has come; written for all by one writer"},
 }  # fmt: skip
 
