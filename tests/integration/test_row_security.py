@@ -37,7 +37,9 @@ OPEN: dict[str, dict[str, str]] = {
         ),
         PUBLIC,
     ),
-    "referrals": {"partner": SHARED_COPY, "partner_service": SHARED_COPY, "leg": NO_RIGHT, "person_index_due": NO_RIGHT},
+    "referrals": {
+        "partner": SHARED_COPY, "partner_service": SHARED_COPY, "leg": NO_RIGHT, "person_index_due": NO_RIGHT,
+    },
     "groups": {"partner": SHARED_COPY},
     "access": {
         "partner": SHARED_COPY,
