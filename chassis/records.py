@@ -63,8 +63,8 @@ class Records:
             if not found:
                 return None
             sealed = [table for table in self.persons.all_tables if "key_id" in self.columns(table)]
-            keys = [row["key_id"] for table in sealed for row in work.all(_select(table, KEYS), {"key": key})]
-        return Standing(held_at=found[0]["held_at"], erased_at=found[0]["erased_at"], key_ids=keys)
+            keys = {row["key_id"] for table in sealed for row in work.all(_select(table, KEYS), {"key": key})}
+        return Standing(held_at=found[0]["held_at"], erased_at=found[0]["erased_at"], key_ids=sorted(keys - {None}))
 
     def close(self, work: Work, key: UUID, *, erased: bool) -> None:
         """Hide the record from every ordinary statement: because it is erased, else because it is held."""

@@ -93,6 +93,8 @@ class KeyStore:
             # One that lay here too long may be swept as unused before a record with it is committed.
             if clock.now() - made_at < LONGEST_READY:
                 break
+        # whoever makes a record shows it at once
+        self._known[key.id] = (time.monotonic() + CACHE_SECONDS, key)
         if len(self._ready) < LOW and not self._refilling:
             self._refilling = True
             threading.Thread(target=self._refill_later, daemon=True).start()

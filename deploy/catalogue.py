@@ -14,7 +14,7 @@ from chassis.envelope import EventType
 from chassis.settings import SERVICES
 from deploy import examples
 from deploy.asyncapi import ENVELOPE, OUTSIDE
-from services.referrals.rules.lifecycle import FINAL, LIFECYCLE, STATES
+from services.referrals.rules.lifecycle import BOTH_KINDS, CLOSED, FINAL, LIFECYCLE, SENDER, STATES
 
 HEAD = "<!-- Made by `make generate`; do not edit. -->\n"
 
@@ -94,27 +94,37 @@ def _publisher(kind: EventType) -> str:
 
 
 def states_page() -> bytes:
-    """docs/states.md: the lifecycle of a referral as it is built today."""
-    used = {edge.source for edge in LIFECYCLE} | {edge.target for edge in LIFECYCLE}
-    rows = [
-        (e.id, e.name, f"{e.source} → {e.target}", ", ".join(sorted(e.actors)), ", ".join(sorted(e.kinds)))
-        for e in LIFECYCLE
-    ]
+    """docs/states.md: the lifecycle of a referral, from the table that the rules read."""
+    rows = [("T01", "create", "→ draft", SENDER, "both"), *_transitions()]
     diagram = [f"    {edge.source} --> {edge.target}: {edge.name}" for edge in LIFECYCLE]
+    ends = [f"    {state} --> [*]" for state in STATES if state in FINAL]
     return "\n".join(
         [
             HEAD,
             "# States of a referral\n",
-            "States that transitions reach today: " + ", ".join(s for s in STATES if s in used) + ".",
-            "Final: " + ", ".join(s for s in STATES if s in used & FINAL) + ".\n",
+            "States: " + ", ".join(STATES) + ".\n",
+            "Final: " + ", ".join(s for s in STATES if s in FINAL) + ".\n",
+            f"A sender who may not know how it ended sees `{CLOSED}`; no leg is ever in that state.\n",
             *_table(("id", "action", "from → to", "who", "kinds"), rows),
             "```mermaid",
             "stateDiagram-v2",
+            "    [*] --> draft: create",
             *diagram,
+            *ends,
             "```",
             "",
         ]
     ).encode("utf-8")
+
+
+def _transitions() -> list[tuple[str, ...]]:
+    """One line for each transition and target: all the states that it leads from."""
+    found: dict[tuple[str, ...], list[str]] = {}
+    for edge in LIFECYCLE:
+        kinds = "both" if edge.kinds == BOTH_KINDS else ", ".join(sorted(edge.kinds))
+        key = (edge.id, edge.name, edge.target, ", ".join(sorted(edge.actors)), kinds)
+        found.setdefault(key, []).append(edge.source)
+    return [(i, name, f"{', '.join(at)} → {to}", who, kinds) for (i, name, to, who, kinds), at in found.items()]
 
 
 def _fields(kind: EventType) -> Iterable[tuple[str, ...]]:

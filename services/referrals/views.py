@@ -3,28 +3,31 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from chassis.db import Work
 from chassis.errors import NotFound
-from services.referrals.rules.lifecycle import FINAL, RECEIVER
+from services.referrals.rules.lifecycle import CLOSED, FINAL, RECEIVER
+
+HISTORY_DETAILS = "history|details"
 
 # Row security leaves at most one of the two halves: a party sees its own row and nothing of the other's.
 SHOWN = """
-SELECT 'sender' AS side, r.id, r.state, r.reason, r.urgency, r.version, r.key_id, r.personal, NULL::bytea AS handling,
-       r.sent_at, r.changed_at, r.org_id AS sender_id, r.receiver_id, r.service_id,
-       s.key AS sender_key, t.key AS receiver_key, v.key AS service_key, r.unit, r.worker, r.restricted,
+SELECT 'sender' AS side, r.id, r.state, r.kind, r.reason, r.urgency, r.version, r.key_id, r.personal,
+       NULL::bytea AS handling, CASE WHEN r.state <> 'draft' THEN r.sent_at END AS sent_at, r.changed_at,
+       r.org_id AS sender_id, r.receiver_id, r.service_id, s.key AS sender_key, t.key AS receiver_key,
+       v.key AS service_key, r.unit, r.worker, r.restricted, r.held_from, r.held_by, r.last_transition, r.locked_at,
+       r.episode_id, r.parent_id,
        (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
          WHERE m.org_id = r.org_id AND m.referral_id = r.id AND m.subject = %(subject)s) AS member
   FROM sender_record AS r
   LEFT JOIN partner AS s ON s.org_id = r.org_id LEFT JOIN partner AS t ON t.org_id = r.receiver_id
   LEFT JOIN partner_service AS v ON v.service_id = r.service_id WHERE r.id = %(id)s
 UNION ALL
-SELECT 'receiver', c.id, c.state, c.reason, c.urgency, c.version, c.key_id, c.personal, c.handling,
-       c.sent_at, c.changed_at, c.sender_id, c.org_id, c.service_id, s.key, t.key, v.key, c.unit, c.worker,
-       c.restricted,
+SELECT 'receiver', c.id, c.state, c.kind, c.reason, c.urgency, c.version, c.key_id, c.personal, c.handling, c.sent_at,
+       c.changed_at, c.sender_id, c.org_id, c.service_id, s.key, t.key, v.key, c.unit, c.worker, c.restricted,
+       c.held_from, c.held_by, c.last_transition, c.locked_at, NULL, NULL,
        (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
          WHERE m.org_id = c.org_id AND m.referral_id = c.id AND m.subject = %(subject)s)
   FROM receiver_case AS c
@@ -41,25 +44,24 @@ def row_of(work: Work, referral_id: uuid.UUID, subject: str) -> dict[str, Any]:
     return row
 
 
-def shown(
-    row: dict[str, Any],
-    personal: dict[str, Any] | None,
-    handling: dict[str, Any] | None = None,
-    actions: Sequence[str] = (),
-) -> dict[str, Any]:
-    """The value that ReferralView dumps: clear columns, and the personal part where it was opened."""
-    clear = {name: row[name] for name in ("id", "side", "state", "urgency", "version", "sent_at", "changed_at")}
-    parties = {side: {"id": row[f"{side}_id"], "key": row[f"{side}_key"]} for side in ("sender", "receiver")}
+CLEAR = (
+    "id", "side", "state", "kind", "urgency", "version", "sent_at", "changed_at", "episode_id", "parent_id"
+)  # fmt: skip
+
+
+def shown(row: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
+    """The value that ReferralView dumps: clear columns, and the content as far as it was opened."""
+    clear = {name: row[name] for name in CLEAR}
+    parties = {
+        side: {"id": row[f"{side}_id"], "key": row[f"{side}_key"]} if row[f"{side}_id"] else None
+        for side in ("sender", "receiver")
+    }
     service = {"id": row["service_id"], "key": row["service_key"]} if row["service_id"] else None
-    line = {**clear, **parties, "service": service, "reason_code": row["reason"]}
-    if personal is None:
-        return line
-    opened = {name: personal.get(name) for name in PERSONAL}
-    return {**opened, **line, "handling": handling, "allowed_actions": list(actions)}
+    opened = {name: content.get(name) for name in PERSONAL} if content else {}
+    return {**opened, **clear, **parties, "service": service, "reason_code": row["reason"]}
 
 
 PERSONAL = (
-    "kind",
     "person",
     "role",
     "contact",
@@ -71,6 +73,7 @@ PERSONAL = (
     "person_informed",
     "feedback_scope",
     "external_ref",
+    "handling",
 )
 
 
@@ -100,7 +103,7 @@ SENT = """
 SELECT 'sender' AS side, r.id, r.state, r.reason AS reason_code, r.urgency, r.version, r.sent_at, r.changed_at,
        r.receiver_id AS other_id, p.key AS other_key
   FROM sender_record AS r LEFT JOIN partner AS p ON p.org_id = r.receiver_id
- WHERE (%(state)s::text IS NULL OR r.state = %(state)s)
+ WHERE r.state <> 'draft' AND (%(state)s::text IS NULL OR r.state = %(state)s)
    AND (%(at)s::timestamptz IS NULL OR (r.sent_at, r.id) < (%(at)s, %(after)s::uuid))
    AND (NOT r.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
                                       AND m.subject = %(subject)s AND m.kind = 'named'))
@@ -111,30 +114,75 @@ SELECT 'sender' AS side, r.id, r.state, r.reason AS reason_code, r.urgency, r.ve
 """
 
 
-def listed(
-    work: Work, side: str, viewer: Viewer, *, state: str | None, after: tuple[Any, Any], limit: int
-) -> list[dict[str, Any]]:
-    """Rows of a work list that the viewer may open, newest first, with nothing about the person.
+DRAFTS = """
+SELECT 'sender' AS side, r.id, r.state, r.reason AS reason_code, r.urgency, r.version, NULL::timestamptz AS sent_at,
+       r.changed_at, NULL::uuid AS other_id, NULL AS other_key
+  FROM sender_record AS r
+ WHERE r.state = 'draft' AND (%(at)s::timestamptz IS NULL OR (r.changed_at, r.id) < (%(at)s, %(after)s::uuid))
+   AND (NOT r.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
+                                      AND m.subject = %(subject)s AND m.kind = 'named'))
+   AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
+                      AND m.subject = %(subject)s AND m.kind = 'barred')
+   AND (%(all_units)s OR r.restricted OR r.unit IS NULL OR r.unit = ANY (%(units)s) OR r.worker = %(subject)s)
+ ORDER BY r.changed_at DESC, r.id DESC LIMIT %(limit)s
+"""
 
-    `after` is (sent_at, id) of the last seen.
+
+def inbox(work: Work, viewer: Viewer, query: dict[str, Any]) -> list[dict[str, Any]]:
+    """What came in and the viewer may open, newest first, with nothing about the person.
+
+    `query` holds state, limit, and (at, after) of the last seen.
     """
-    query = INBOX if side == RECEIVER else SENT
-    rows = work.all(query, {**_who(viewer), "state": state, "at": after[0], "after": after[1], "limit": limit})
-    other = "sender" if side == RECEIVER else "receiver"
-    return [{**row, other: {"id": row["other_id"], "key": row["other_key"]}} for row in rows]
+    return [_line(row, "sender") for row in work.all(INBOX, {**query, **_who(viewer)})]
+
+
+def sent(work: Work, viewer: Viewer, query: dict[str, Any]) -> list[dict[str, Any]]:
+    """What went out and the viewer may open, newest first, as `inbox`."""
+    return [_line(row, "receiver") for row in work.all(SENT, {**query, **_who(viewer)})]
+
+
+def drafts(work: Work, viewer: Viewer, query: dict[str, Any]) -> list[dict[str, Any]]:
+    """What was not sent yet, last changed first, as `inbox`."""
+    return [_line(row, "receiver") for row in work.all(DRAFTS, {**query, **_who(viewer)})]
+
+
+def _line(row: dict[str, Any], other: str) -> dict[str, Any]:
+    return {**row, other: {"id": row["other_id"], "key": row["other_key"]} if row["other_id"] else None}
 
 
 HISTORY = """
-SELECT h.no, h.at, h.transition, h.from_state, h.to_state, h.reason AS reason_code, h.by_subject, h.by_org,
-       p.key AS by_key
+SELECT h.id, h.no, h.at, h.transition, h.event, h.from_state, h.to_state, h.reason AS reason_code, h.details,
+       h.by_subject, h.by_org, p.key AS by_key
   FROM history AS h LEFT JOIN partner AS p ON p.org_id = h.by_org WHERE h.referral_id = %s ORDER BY h.no
 """
 
 
-def history(work: Work, referral_id: uuid.UUID) -> list[dict[str, Any]]:
-    """Who moved it, when and why, as far as the acting side may know; empty when it is not the caller's."""
-    rows = work.all(HISTORY, (referral_id,))
-    return [{**row, "by": {"id": row["by_org"], "key": row["by_key"]}} for row in rows]
+def history(work: Work, row: dict[str, Any]) -> list[dict[str, Any]]:
+    """Who moved it, when and why, and what was said, as far as the acting side may know; `row` is its own row."""
+    return [_step(work, row, each) for each in work.all(HISTORY, (row["id"],))]
+
+
+LAST = """
+SELECT id, details FROM history WHERE referral_id = %s AND transition = %s AND details IS NOT NULL
+ ORDER BY no DESC LIMIT 1
+"""
+
+
+def last_details(work: Work, row: dict[str, Any], transition: str) -> dict[str, Any] | None:
+    """What was said with the last step of this name; None where nothing was, or nobody may read it any more."""
+    found = work.one(LAST, (row["id"], transition))
+    return _details(work, row, found) if found else None
+
+
+def _step(work: Work, row: dict[str, Any], step: dict[str, Any]) -> dict[str, Any]:
+    by = {"id": step["by_org"], "key": step["by_key"]} if step["by_org"] else None
+    return {**step, "by": by, "details": _details(work, row, step)}
+
+
+def _details(work: Work, row: dict[str, Any], step: dict[str, Any]) -> dict[str, Any] | None:
+    if step["details"] is None or row["locked_at"] is not None:
+        return None
+    return work.keys.open(row["key_id"], HISTORY_DETAILS, step["id"], step["details"])
 
 
 ACCESS = """
@@ -207,7 +255,7 @@ def duplicates(work: Work, referral_id: uuid.UUID, side: str, viewer: Viewer) ->
     """Ids of the other open referrals with an equal hash that the viewer may open, and whether hashes were made yet."""
     ready = work.one(INDEXED, (referral_id,)) is not None
     query = SAME_RECEIVED if side == RECEIVER else SAME_SENT
-    rows = work.all(query, {**_who(viewer), "id": referral_id, "ended": list(FINAL)})
+    rows = work.all(query, {**_who(viewer), "id": referral_id, "ended": [*FINAL, CLOSED]})
     return {"ready": ready, "ids": [row["id"] for row in rows]}
 
 

@@ -25,7 +25,7 @@ from tests.support.databases import root_url
 from tests.support.persons import ERASE, ask, everything
 from tests.support.referrals import CENTRE, POLICE, look, move, new, seed
 
-FINAL, UNMOVED = RECORDS.persons.rules
+FINAL, IN_ERROR, UNMOVED = RECORDS.persons.rules
 CONTACT = {"channel": "email", "value": "kanarele.vienas@example.org", "safe": "yes"}
 
 
@@ -71,11 +71,11 @@ def test_final_referrals_go_after_their_days_for_both_parties_and_not_a_day_befo
     assert FINAL.days is not None
     key = ended(db)
     aged(at, FINAL.days - 1)
-    assert retention.run(db, RECORDS) == {"referral.final": 0, "referral.unmoved": 0}
+    assert retention.run(db, RECORDS) == {"referral.final": 0, "referral.in_error": 0, "referral.unmoved": 0}
     aged(at, FINAL.days + 1)
     assert len(retention.due(db, RECORDS, FINAL)) == 2
-    assert retention.run(db, RECORDS) == {"referral.final": 2, "referral.unmoved": 0}
-    assert retention.run(db, RECORDS) == {"referral.final": 0, "referral.unmoved": 0}
+    assert retention.run(db, RECORDS) == {"referral.final": 2, "referral.in_error": 0, "referral.unmoved": 0}
+    assert retention.run(db, RECORDS) == {"referral.final": 0, "referral.in_error": 0, "referral.unmoved": 0}
     for by in (POLICE, CENTRE):
         with pytest.raises(NotFound):
             usecases.read(db, look(by, key))
@@ -89,9 +89,9 @@ def test_open_referrals_stay_until_nothing_has_moved_for_years(db: Database, at:
     assert UNMOVED.days is not None
     usecases.create(db, new())
     aged(at, FINAL.days + 1)
-    assert retention.run(db, RECORDS) == {"referral.final": 0, "referral.unmoved": 0}
+    assert retention.run(db, RECORDS) == {"referral.final": 0, "referral.in_error": 0, "referral.unmoved": 0}
     aged(at, UNMOVED.days + 1)
-    assert retention.run(db, RECORDS) == {"referral.final": 0, "referral.unmoved": 2}
+    assert retention.run(db, RECORDS) == {"referral.final": 0, "referral.in_error": 0, "referral.unmoved": 2}
 
 
 def test_looking_takes_nothing(db: Database, at: Settings) -> None:
@@ -111,7 +111,12 @@ def test_the_command_tells_what_would_go_and_then_lets_it_go(
     aged(at, 400)
     first = [*_lines(at, dry_run=True)]
     assert first[0].startswith("referral.final: 2 would be erased (365 days after the last change")
-    assert [line.partition(":")[0] for line in first] == ["referral.final", "referral.unmoved", "signup.ended"]
+    assert [line.partition(":")[0] for line in first] == [
+        "referral.final",
+        "referral.in_error",
+        "referral.unmoved",
+        "signup.ended",
+    ]
     assert [*_lines(at, dry_run=True)] == first
     assert next(iter(_lines(at, dry_run=False))).startswith("referral.final: 2 erased")
     assert next(iter(_lines(at, dry_run=True))).startswith("referral.final: 0 would")

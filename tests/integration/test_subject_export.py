@@ -98,6 +98,7 @@ def test_what_may_speak_of_others_is_held_back_until_an_officer_answers_for_it(d
     assert {
         "receiver_case.personal.reason",
         "receiver_case.handling.responsible",
+        "history.details.responsible",
         "history.by_subject",
         "audit.subject",
     } == held

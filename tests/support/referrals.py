@@ -11,8 +11,10 @@ from chassis import clock
 from chassis.db import Database
 from chassis.identity import Caller
 from chassis.requests import Call
-from services.referrals import schemas, store
+from services.referrals import schemas
 from services.referrals.rules.rights import OPERATIONS
+from services.referrals.schemas.transitions import SHAPES
+from services.referrals.store import copies
 
 ROLES = frozenset().union(*OPERATIONS.values())
 POLICE = Caller("client:test:lt-police", clock.id_of_key("organisation", "lt-police"), "lt-police", ROLES, "t1")
@@ -33,10 +35,10 @@ def seed(db: Database) -> None:
                 "status": "active",
                 "version": 1,
             }
-            store.keep_partner(work, {"org_id": caller.org_id, **copy})
+            copies.keep_partner(work, {"org_id": caller.org_id, **copy})
         service = {"key": "lt-kavkc-behaviour-change", "kind": "behaviour_change", "accepting": "open"}
         rest = {"urgencies": ["urgent", "standard"], "status": "published", "version": 1}
-        store.keep_service(work, {"service_id": SERVICE_ID, "org_id": CENTRE.org_id, **service, **rest})
+        copies.keep_service(work, {"service_id": SERVICE_ID, "org_id": CENTRE.org_id, **service, **rest})
 
 
 def new(by: Caller = POLICE, *, key: str | None = None, **changes: Any) -> Call:
@@ -47,12 +49,7 @@ def new(by: Caller = POLICE, *, key: str | None = None, **changes: Any) -> Call:
 
 def move(by: Caller, referral_id: uuid.UUID, action: str, version: int, *, key: str | None = None, **body: Any) -> Call:
     """The call behind POST /referrals/{id}/{action}."""
-    shape = {
-        "accept": schemas.Acceptance,
-        "decline": schemas.Declination,
-        "withdraw": schemas.Withdrawal,
-        "acknowledge": schemas.Acknowledgement,
-    }[action]
+    shape = SHAPES[action]
     call = _call(
         f"POST /referrals/{{referral_id}}/{action}", by, shape().load(body), key=key, path={"referral_id": referral_id}
     )

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import uuid
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -13,7 +15,20 @@ from chassis.envelope import BASELINE
 from chassis.errors import Conflict, Invalid, NotAllowed
 from services.referrals.events import TYPES
 from services.referrals.rules import feedback, lifecycle
-from services.referrals.rules.lifecycle import CHILD_CONCERN, LIFECYCLE, ORDINARY, RECEIVER, SENDER, STATES
+from services.referrals.rules.lifecycle import (
+    CHILD_CONCERN,
+    CLOSED,
+    DPO,
+    LIFECYCLE,
+    ORDINARY,
+    PERSON,
+    RECEIVER,
+    SENDER,
+    STATES,
+    SYSTEM,
+    Edge,
+    Standing,
+)
 from services.referrals.rules.receiving import Offer, choose
 
 POLICE, CENTRE = uuid.UUID(int=1), uuid.UUID(int=2)
@@ -30,64 +45,104 @@ OFFER = Offer(
 )
 
 
-def test_every_row_of_the_table_stands_in_the_design(shared: Path) -> None:
+ALL_ACTORS = (SENDER, RECEIVER, SYSTEM, PERSON, DPO)
+
+
+def edges_of_the_design(shared: Path) -> dict[tuple[str, str, str, str], dict[str, Any]]:
     design = json.loads((shared / "design" / "referral_lifecycle.json").read_text())
-    rows = {
-        (t["id"], t["name"], t["from"], t["to"], frozenset(t["kinds"]), t.get("implicit")): frozenset(t["actors"])
-        for t in design["transitions"]
-    }
     assert [s["code"] for s in design["states"]] == list(STATES)
     assert {s["code"] for s in design["states"] if s["terminal"]} == lifecycle.FINAL
+    return {(t["id"], t["name"], t["from"], t["to"]): t for t in design["transitions"] if t["from"]}
+
+
+def test_the_table_is_that_of_the_design_edge_by_edge(shared: Path) -> None:
+    design = edges_of_the_design(shared)
+    assert {(e.id, e.name, e.source, e.target) for e in LIFECYCLE} == set(design)
+    assert len(LIFECYCLE) == len(design)
     for edge in LIFECYCLE:
-        actors = rows[(edge.id, edge.name, edge.source, edge.target, edge.kinds, edge.implicit)]
-        assert edge.actors == actors - {"system", "person", "dpo"}
+        row = design[(edge.id, edge.name, edge.source, edge.target)]
+        assert edge.actors == set(row["actors"])
+        assert edge.kinds == set(row["kinds"])
+        assert edge.implicit == row.get("implicit")
+        assert edge.back == (row.get("to_rule") == "held_from")
 
 
-def test_whatever_the_table_does_not_list_is_refused() -> None:
-    listed = {(e.name, e.source, side, kind) for e in LIFECYCLE for side in e.actors for kind in e.kinds}
-    tried = 0
-    for action in lifecycle.ACTORS:
-        for state in STATES:
-            for side in (SENDER, RECEIVER):
-                for kind in (ORDINARY, CHILD_CONCERN):
-                    tried += 1
-                    if (action, state, side, kind) in listed:
-                        edge = lifecycle.decide(action, state=state, seen=state, side=side, kind=kind)
-                        assert (edge.name, edge.source) == (action, state)
-                        assert action in lifecycle.allowed_actions(state, side, kind)
-                    else:
-                        with pytest.raises((Conflict, NotAllowed)):
-                            lifecycle.decide(action, state=state, seen=state, side=side, kind=kind)
-                        assert action not in lifecycle.allowed_actions(state, side, kind)
-    assert tried == len(lifecycle.ACTORS) * 16 * 2 * 2
+def possible(edge: Edge, target: str, *, actor: str, kind: str, held_by: str | None, last: str | None) -> bool:
+    """The guards of referrals.md section 3 in words of their own."""
+    if edge.target != target or actor not in edge.actors or kind not in edge.kinds:
+        return False
+    if edge.name == "resume" and actor == SENDER:
+        return held_by == SENDER
+    if edge.name == "undo_decision":
+        return last in {"accept", "decline"}
+    return not (edge.name == "mark_error" and actor == SENDER and edge.source != "sent")
+
+
+def test_sixteen_by_sixteen_by_actor_by_kind(shared: Path) -> None:
+    """Every action from every state towards every state, by everybody, for both kinds: only the listed ones pass."""
+    passed = refused = 0
+    for source, target, actor, kind, action in itertools.product(
+        STATES, STATES, ALL_ACTORS, (ORDINARY, CHILD_CONCERN), lifecycle.ACTIONS
+    ):
+        for held_by, last in ((SENDER, "accept"), (RECEIVER, "decline"), (RECEIVER, "hold")):
+            # what a pause was entered from decides where a way back leads
+            true = Standing(state=source, kind=kind, held_from=target, held_by=held_by, last_transition=last)
+            expected = any(
+                edge.name == action
+                and edge.source == source
+                and possible(edge, target, actor=actor, kind=kind, held_by=held_by, last=last)
+                for edge in LIFECYCLE
+            )
+            try:
+                edge = lifecycle.decide(action, true=true, seen=true, actor=actor)
+            except (Conflict, NotAllowed):
+                assert not expected, (action, source, target, actor, kind)
+                refused += 1
+                continue
+            assert (edge.name, edge.source) == (action, source)
+            assert (edge.target == target) == expected
+            assert action in lifecycle.allowed_actions(true, actor)
+            passed += edge.target == target
+    assert passed + refused > 0
+    assert passed == sum(
+        possible(edge, edge.target, actor=actor, kind=kind, held_by=held_by, last=last)
+        for edge in LIFECYCLE
+        for actor in ALL_ACTORS
+        for kind in (ORDINARY, CHILD_CONCERN)
+        for held_by, last in ((SENDER, "accept"), (RECEIVER, "decline"), (RECEIVER, "hold"))
+    )
+
+
+def standing(state: str, **more: str) -> Standing:
+    return Standing(state=state, kind=ORDINARY, **more)
 
 
 def test_the_wrong_side_is_told_so_and_a_wrong_state_names_what_is_possible() -> None:
     with pytest.raises(NotAllowed):
-        lifecycle.decide("accept", state="sent", seen="sent", side=SENDER, kind=ORDINARY)
+        lifecycle.decide("accept", true=standing("sent"), seen=standing("sent"), actor=SENDER)
     with pytest.raises(Conflict) as refusal:
-        lifecycle.decide("acknowledge", state="accepted", seen="accepted", side=RECEIVER, kind=ORDINARY)
+        lifecycle.decide("acknowledge", true=standing("declined"), seen=standing("declined"), actor=RECEIVER)
     assert refusal.value.allowed == ()
     with pytest.raises(Conflict) as refusal:
-        lifecycle.decide("acknowledge", state="received", seen="received", side=RECEIVER, kind=ORDINARY)
-    assert refusal.value.allowed == ("accept", "decline")
+        lifecycle.decide("acknowledge", true=standing("on_hold"), seen=standing("on_hold"), actor=RECEIVER)
+    assert refusal.value.allowed == ("resume", "end", "revoke_consent")
 
 
 def test_a_refusal_to_the_sender_speaks_of_the_state_that_he_may_know() -> None:
     with pytest.raises(Conflict) as refusal:
-        lifecycle.decide("withdraw", state="declined", seen="received", side=SENDER, kind=ORDINARY)
+        lifecycle.decide("withdraw", true=standing("declined"), seen=standing("received"), actor=SENDER)
     assert "declined" not in refusal.value.detail
-    assert refusal.value.allowed == ("withdraw",)
+    assert refusal.value.allowed == ("withdraw", "revoke_consent")
 
 
 def test_accepting_at_once_passes_through_received() -> None:
-    edge = lifecycle.decide("accept", state="sent", seen="sent", side=RECEIVER, kind=ORDINARY)
+    edge = lifecycle.decide("accept", true=standing("sent"), seen=standing("sent"), actor=RECEIVER)
     assert lifecycle.path_of(edge) == ("received", "accepted")
 
 
-def test_every_target_state_has_an_event() -> None:
-    states = {state for edge in LIFECYCLE for state in lifecycle.path_of(edge)}
-    assert states | {BASELINE} == set(TYPES)
+def test_every_step_has_an_event() -> None:
+    verbs = {edge.event for edge in LIFECYCLE} | {edge.implicit for edge in LIFECYCLE if edge.implicit}
+    assert verbs | {BASELINE, CLOSED} == set(TYPES)
 
 
 @pytest.mark.parametrize("scope", feedback.SCOPES)

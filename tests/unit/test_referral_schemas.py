@@ -8,7 +8,8 @@ import pytest
 from marshmallow import ValidationError
 
 from chassis.schema import field_errors
-from services.referrals.schemas import ACCEPTANCE_EXAMPLE, NEW_REFERRAL_EXAMPLE, Acceptance, NewReferral
+from services.referrals.schemas import NEW_REFERRAL_EXAMPLE, NewReferral
+from services.referrals.schemas.transitions import EXAMPLES, Acceptance
 
 
 def faults(shape: Any, body: dict[str, Any]) -> set[tuple[str, str]]:
@@ -47,4 +48,4 @@ def test_lines_and_letters_of_all_languages_are_fine() -> None:
 
 
 def test_a_next_step_lies_in_this_age() -> None:
-    assert faults(Acceptance, {**ACCEPTANCE_EXAMPLE, "next_step_on": "0001-01-01"}) == {("/next_step_on", "range")}
+    assert faults(Acceptance, {**EXAMPLES["accept"], "next_step_on": "0001-01-01"}) == {("/next_step_on", "range")}

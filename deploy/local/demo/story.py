@@ -18,7 +18,8 @@ from deploy.local.faults import LocalFault
 from services.access.usecases.documents import issue_development_token
 from services.directory.usecases import importing
 from services.groups.usecases import seed_demo
-from services.referrals.schemas import ACCEPTANCE_EXAMPLE, NEW_REFERRAL_EXAMPLE
+from services.referrals.schemas import NEW_REFERRAL_EXAMPLE
+from services.referrals.schemas.transitions import EXAMPLES
 from services.subscriptions.usecases import grants
 
 POLICE, CENTRE = "lt-police", "lt-kavkc"
@@ -65,7 +66,7 @@ def _referral(settings: Settings, listening: Subscriber, say: Say) -> str:
     inbox = centre.ask("GET", "/referrals/inbox?state=sent")
     say(f"{CENTRE_NAME} looks into its inbox: {len(inbox.body['items'])} new, {inbox.milliseconds:.1f} ms")
     read = centre.ask("GET", f"/referrals/{subject}")
-    for action, body, told in (("acknowledge", {}, "received"), ("accept", ACCEPTANCE_EXAMPLE, "accepted")):
+    for action, body, told in (("acknowledge", {}, "received"), ("accept", EXAMPLES["accept"], "accepted")):
         read = centre.ask("POST", f"/referrals/{subject}/{action}", body, version=read.version)
         _step(say, f"{CENTRE_NAME}: {action}", read)
         listening.wait_for(f"referral.{told}", subject)

@@ -21,26 +21,43 @@ _DATA = {
     "version": Kind.INTEGER,
     "reason": Kind.CODE,
 }
-_OPTIONAL = frozenset({"service_id", "reason"})
+_OPTIONAL = frozenset({"receiver_id", "service_id", "reason"})
 _PARTIES = (
     "The sending and the receiving organisation, each by its own event; the sender as far as feedback_scope allows."
 )
 
 
-def _type(state: str, summary: str) -> EventType:
+def _type(verb: str, summary: str) -> EventType:
     return EventType(
-        name=f"referral.{state}", source="referrals", data=_DATA, optional=_OPTIONAL, summary=summary, audience=_PARTIES
+        name=f"referral.{verb}", source="referrals", data=_DATA, optional=_OPTIONAL, summary=summary, audience=_PARTIES
     )
 
 
 TYPES: dict[str, EventType] = {
-    state: _type(state, summary)
-    for state, summary in {
+    verb: _type(verb, summary)
+    for verb, summary in {
         "sent": "A referral was handed to the receiving organisation.",
         "received": "The receiving organisation confirmed that it has the referral.",
+        "info_requested": "The receiving organisation asks the sender something and waits for the answer.",
+        "info_provided": "The sender answered.",
+        "assessing": "The receiving organisation assesses whether its service suits.",
         "accepted": "The receiving organisation takes the person.",
         "declined": "The receiving organisation said no before the start; the reason is the outward code.",
+        "forwarded": "The receiving organisation passed the referral on; the sender is not told where.",
+        "waitlisted": "Suitable, and there is no place yet.",
+        "started": "The service has started.",
+        "on_hold": "It pauses, for a reason and until a day of review.",
+        "resumed": "It goes on after a pause.",
+        "completed": "The service was delivered.",
+        "ended": "It stopped early.",
         "withdrawn": "The sending organisation took the referral back.",
+        "closed": "It is over; under its feedback scope this party is told neither how nor why.",
+        "expired": "Nobody answered in time; the sender has it back.",
+        "revived": "The sender handed an expired referral to the same receiver again.",
+        "reopened": "The receiving organisation opened an ended case again.",
+        "decision_undone": "The receiving organisation took back its last decision.",
+        "entered_in_error": "The referral must not have existed; its personal part is locked and will be erased.",
+        "concern_closed": "The authority closed a child concern.",
         envelope.BASELINE: "The referral as that party may know it, for whoever missed steps.",
     }.items()
 }
@@ -54,15 +71,17 @@ class Facts:
     referral_id: uuid.UUID
     kind: str
     sender_id: uuid.UUID
-    receiver_id: uuid.UUID
+    receiver_id: uuid.UUID | None
     service_id: uuid.UUID | None
     urgency: str
 
 
-def moved(facts: Facts, *, state: str, version: int, audience: uuid.UUID, reason: str | None, at: dt.datetime) -> Event:
-    """The event of a step into `state`, for one party, with that party's own version."""
+def moved(
+    facts: Facts, *, verb: str, state: str, version: int, audience: uuid.UUID, reason: str | None, at: dt.datetime
+) -> Event:
+    """The event of a step into `state` by its verb, for one party, with that party's own version."""
     return event(
-        TYPES[state],
+        TYPES[verb],
         aggregate=("referral", facts.referral_id),
         audience=f"org:{audience}",
         data=state_of(facts, state=state, version=version, reason=reason),

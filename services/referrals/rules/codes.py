@@ -62,3 +62,56 @@ WITHDRAW_REASONS = (
     "consent_revoked",
     "other",
 )
+END_REASONS = (
+    "not_reached",
+    "never_attended",
+    "disengaged",
+    "missed_too_many",
+    "behaviour_in_group",
+    "behaviour_outside",
+    "conflict_with_member",
+    "substance_use",
+    "health",
+    "safety_of_others",
+    "moved",
+    "returned_to_custody",
+    "order_ended",
+    "order_revoked_or_acquitted",
+    "programme_cancelled",
+    "need_met_elsewhere",
+    "transferred",
+    "person_stopped",
+    "deceased",
+    "other",
+)
+HOLD_REASONS = (
+    "health",
+    "custody",
+    "travel_or_work",
+    "proceedings",
+    "waiting_document",
+    "safety",
+    "staff_absence",
+    "other",
+)
+OUTCOMES = ("completed", "completed_partly", "need_met_early", "referred_on")
+GOAL_LEVELS = ("achieved", "partly", "not", "not_worked_on")
+CONCERN_OUTCOMES = ("taken_up", "passed_to_authority", "no_action")
+STARTS = ("first_session", "handed_to_peer_group")
+REPORTERS = ("person", "sender", "receiver", "somebody_else")
+ASKED_FIELDS = (
+    "person",
+    "role",
+    "contact",
+    "contact_via",
+    "needs",
+    "reason",
+    "urgency",
+    "ordered",
+    "order_reference",
+    "person_informed",
+    "legal_basis",
+    "attachment",
+    "other",
+)
+"""What a receiver may ask the sender about (T05)."""

@@ -6,7 +6,17 @@ from dataclasses import dataclass
 
 from chassis.errors import NotAllowed, NotFound
 from chassis.policy import Policy, Row
-from services.referrals.rules.lifecycle import LIFECYCLE, RECEIVER, SENDER, allowed_actions
+from services.referrals.rules.lifecycle import (
+    ACTORS,
+    DPO,
+    FINAL,
+    LIFECYCLE,
+    RECEIVER,
+    SENDER,
+    STATES,
+    Standing,
+    allowed_actions,
+)
 
 # Where a member of one side stands towards a case of that side; the first that is true counts.
 BARRED = "barred"  # closed to this member by name
@@ -35,11 +45,11 @@ METADATA = _LINE | {"service"}
 PERSONAL = frozenset(
     {
         "person", "role", "contact", "contact_via", "needs", "reason", "ordered", "order_reference", "person_informed",
-        "feedback_scope", "external_ref",
+        "feedback_scope", "external_ref", "asked",
     }
 )  # fmt: skip
 _CASE = METADATA | PERSONAL | {"kind", "reason_code", "allowed_actions"}
-SEEN = {SENDER: _CASE, RECEIVER: (_CASE | {"handling"}) - {"external_ref"}}
+SEEN = {SENDER: _CASE | {"episode_id", "parent_id"}, RECEIVER: (_CASE | {"handling"}) - {"external_ref"}}
 """What each side sees of a referral: the receiver's notes stay with the receiver, the sender's reference with him."""
 
 _PLACE = frozenset({"id", "side", "unit", "worker"})
@@ -70,9 +80,17 @@ def _look(operation: str, side: str, shows: frozenset[str] | None) -> tuple[Row,
 def _step(action: str, side: str) -> tuple[Row, ...]:
     """A step of the lifecycle, from the states that the lifecycle's own table names."""
     states = frozenset(edge.source for edge in LIFECYCLE if edge.name == action)
+    if action == "mark_error":
+        states = frozenset({"sent"})  # later it is the officers' (T25)
+    # of a draft that was dropped nothing is left to show
+    return _done(f"referral.{action}", side, states, METADATA if action == "discard" else SEEN[side])
+
+
+def _done(operation: str, side: str, states: frozenset[str], shows: frozenset[str]) -> tuple[Row, ...]:
+    """What one side does with a case: its unit and worker, leads over all units."""
     return (
-        Row(f"referral.{action}", _STAFF[side], relations=_on(side, OPEN), states=states, shows=SEEN[side]),
-        Row(f"referral.{action}", _LEAD[side], relations=_on(side, ALL_UNITS), states=states, shows=SEEN[side]),
+        Row(operation, _STAFF[side], relations=_on(side, OPEN), states=states, shows=shows),
+        Row(operation, _LEAD[side], relations=_on(side, ALL_UNITS), states=states, shows=shows),
     )
 
 
@@ -102,10 +120,12 @@ POLICY = Policy(
     Row("referral.duplicates", frozenset({"intake_worker"}), relations=_on(RECEIVER, OPEN)),
     *_list("referral.sent", SENDER),
     *_list("referral.inbox", RECEIVER),
-    *_step("acknowledge", RECEIVER),
-    *_step("accept", RECEIVER),
-    *_step("decline", RECEIVER),
-    *_step("withdraw", SENDER),
+    *_list("referral.drafts", SENDER),
+    *_done("referral.edit", SENDER, frozenset({"draft"}), SEEN[SENDER]),
+    *_done("referral.resend", SENDER, FINAL, SEEN[SENDER]),
+    *(row for action, actors in ACTORS.items() for side in SIDES if side in actors for row in _step(action, side)),
+    Row("referral.mark_error", frozenset({DPO}), relations=_EITHER, shows=METADATA,
+        states=frozenset(STATES) - {"draft", "entered_in_error"}),
     *_led("referral.access"),
     *_led("referral.assign"),
     # Sorting what comes in: a unit for what has none, and no more.
@@ -171,10 +191,10 @@ def _refusal(operation: str, roles: frozenset[str], at: str) -> NotFound | NotAl
     return NotAllowed("referral.wrong_side", f"Only the {other} of a referral may do this.")
 
 
-def open_actions(roles: frozenset[str], at: str, *, state: str, kind: str) -> tuple[str, ...]:
-    """The transitions that these roles may take from a state, where they stand."""
-    names = allowed_actions(state, at.partition(".")[0], kind)
-    return tuple(name for name in names if POLICY.allows(f"referral.{name}", roles, at, state))
+def open_actions(roles: frozenset[str], at: str, standing: Standing) -> tuple[str, ...]:
+    """The transitions that these roles may take from where the case stands, where they stand."""
+    names = allowed_actions(standing, at.partition(".")[0])
+    return tuple(name for name in names if POLICY.allows(f"referral.{name}", roles, at, standing.state))
 
 
 def sees_all_units(operation: str, roles: frozenset[str], side: str) -> bool:

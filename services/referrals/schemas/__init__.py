@@ -2,34 +2,25 @@
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Any
 
-from marshmallow import ValidationError, fields, validate, validates_schema
+from marshmallow import ValidationError, fields, types, validate, validates_schema
 
 from chassis import clock
 from chassis.paging import DEFAULT, MOST
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.referrals.rules import codes, feedback, lifecycle
+from services.referrals.schemas.parts import NAME, REFERENCE, TEXT, Party, once_each
+from services.referrals.schemas.transitions import Details
 
-REFERENCE = plain_text(1, 100)
-TEXT = plain_text(1, 4000, lines=True)
-NAME = plain_text(1, 200)
 OLDEST = 1900
-EARLIEST = dt.date(2020, 1, 1)
 
 
 def is_past_year(year: int) -> None:
     """Nobody is born in a year to come; read when a referral comes, not when this module is loaded."""
     if year > clock.now().year:
         raise ValidationError(Fault("year.future", "This year has not come yet."))
-
-
-def once_each(values: list[str]) -> None:
-    """A code is named once."""
-    if len(set(values)) < len(values):
-        raise ValidationError(Fault("code.repeated", "A code stands here more than once."))
 
 
 class Person(Shape):
@@ -83,10 +74,18 @@ class NewReferral(Shape):
     feedback_scope = classified(
         fields.String(load_default=None, allow_none=True, validate=validate.OneOf(feedback.SCOPES)), "internal"
     )
+    draft = classified(fields.Boolean(load_default=False, truthy={True}, falsy={False}), "public")
+
+    def load(self, data: Any, *, partial: bool | types.StrSequenceOrSet | None = None, **options: Any) -> Any:
+        """With `draft: true` nothing is required yet; what is there is checked."""
+        unfinished = isinstance(data, dict) and data.get("draft") is True
+        return super().load(data, partial=partial or unfinished, **options)
 
     @validates_schema
     def is_complete(self, value: dict[str, Any], **_: object) -> None:
         """A receiver, a way to reach the man, and the order's reference where it is ordered."""
+        if value.get("draft"):
+            return
         faults: dict[str, list[str]] = {}
         if value["receiver"] is None and value["service"] is None:
             faults["service"] = [Fault("required", "Name the service or the receiving organisation, by key or id.")]
@@ -100,56 +99,6 @@ class NewReferral(Shape):
             raise ValidationError({name: list(told) for name, told in faults.items()})
 
 
-class Acknowledgement(Shape):
-    """Nothing needs to be said."""
-
-
-class Acceptance(Shape):
-    """Who takes it on, and when the next step is (T08)."""
-
-    responsible = classified(fields.String(required=True, validate=NAME), "sealed")
-    next_step_on = classified(fields.Date(required=True, validate=validate.Range(min=EARLIEST)), "sealed")
-
-
-class _Reasoned(Shape):
-    text = classified(fields.String(load_default=None, allow_none=True, validate=TEXT), "sealed")
-
-    @validates_schema
-    def other_is_explained(self, value: dict[str, Any], **_: object) -> None:
-        """The code "other" says nothing without a text."""
-        if value.get("reason") == "other" and value["text"] is None:
-            raise ValidationError({"text": [Fault("required", "The reason `other` needs a text.")]})
-
-
-class Declination(_Reasoned):
-    """Why the receiver says no (T09); the text stays with the receiver."""
-
-    reason = classified(fields.String(required=True, validate=validate.OneOf(codes.DECLINE_REASONS)), "sealed")
-    suggested_service = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "internal")
-
-
-class Withdrawal(_Reasoned):
-    """Why the sender takes it back (T19)."""
-
-    reason = classified(fields.String(required=True, validate=validate.OneOf(codes.WITHDRAW_REASONS)), "sealed")
-
-
-class Party(Shape):
-    """An organisation or service: id and key; the key is null until the directory told of it."""
-
-    id = classified(fields.UUID(required=True), "public")
-    key = classified(fields.String(required=True, allow_none=True), "public")
-
-
-class Handling(Shape):
-    """What the receiver noted with its decision; shown to the receiver alone."""
-
-    responsible = classified(fields.String(), "sealed")
-    next_step_on = classified(fields.String(), "sealed")  # as it was sealed: an ISO date
-    text = classified(fields.String(allow_none=True), "sealed")
-    suggested_service = classified(fields.String(allow_none=True), "internal")
-
-
 class ReferralSummary(Shape):
     """One line of a work list, without anything about the person."""
 
@@ -157,13 +106,15 @@ class ReferralSummary(Shape):
     side = classified(
         fields.String(required=True, validate=validate.OneOf((lifecycle.SENDER, lifecycle.RECEIVER))), "internal"
     )
-    state = classified(fields.String(required=True, validate=validate.OneOf(lifecycle.STATES)), "internal")
+    state = classified(
+        fields.String(required=True, validate=validate.OneOf((*lifecycle.STATES, lifecycle.CLOSED))), "internal"
+    )
     reason_code = classified(fields.String(allow_none=True), "sealed")
     urgency = classified(fields.String(required=True), "internal")
     version = classified(fields.Integer(required=True), "internal")
     sender = classified(fields.Nested(Party), "internal")
-    receiver = classified(fields.Nested(Party), "internal")
-    sent_at = classified(fields.AwareDateTime(required=True), "internal")
+    receiver = classified(fields.Nested(Party, allow_none=True), "internal")
+    sent_at = classified(fields.AwareDateTime(required=True, allow_none=True), "internal")
     changed_at = classified(fields.AwareDateTime(required=True), "internal")
 
 
@@ -183,7 +134,10 @@ class ReferralView(ReferralSummary):
     person_informed = classified(fields.String(), "sealed")
     external_ref = classified(fields.String(allow_none=True), "sealed")
     feedback_scope = classified(fields.String(), "internal")
-    handling = classified(fields.Nested(Handling, allow_none=True), "sealed")
+    handling = classified(fields.Nested(Details, allow_none=True), "sealed")
+    episode_id = classified(fields.UUID(), "internal")
+    parent_id = classified(fields.UUID(allow_none=True), "internal")
+    asked = classified(fields.Nested(Details, allow_none=True), "sealed")
     allowed_actions = classified(fields.List(fields.String()), "internal")
 
 
@@ -195,8 +149,10 @@ class HistoryEntry(Shape):
     transition = classified(fields.String(required=True), "internal")
     from_state = classified(fields.String(required=True, allow_none=True), "internal")
     to_state = classified(fields.String(required=True), "internal")
+    event = classified(fields.String(required=True, allow_none=True), "internal")
     reason_code = classified(fields.String(required=True, allow_none=True), "sealed")
-    by = classified(fields.Nested(Party, required=True), "internal")
+    details = classified(fields.Nested(Details, required=True, allow_none=True), "sealed")
+    by = classified(fields.Nested(Party, required=True, allow_none=True), "internal")
     by_subject = classified(fields.String(required=True, allow_none=True), "internal")
 
 
@@ -212,7 +168,9 @@ class ListQuery(Shape):
 
     cursor = classified(fields.String(load_default=None), "public")
     limit = classified(fields.Integer(load_default=DEFAULT, validate=validate.Range(1, MOST)), "public")
-    state = classified(fields.String(load_default=None, validate=validate.OneOf(lifecycle.STATES)), "public")
+    state = classified(
+        fields.String(load_default=None, validate=validate.OneOf((*lifecycle.STATES, lifecycle.CLOSED))), "public"
+    )
 
 
 NEW_REFERRAL_EXAMPLE = {
@@ -226,6 +184,3 @@ NEW_REFERRAL_EXAMPLE = {
     "ordered": False,
     "person_informed": "yes",
 }
-ACCEPTANCE_EXAMPLE = {"responsible": "Intake team", "next_step_on": "2026-12-01"}
-DECLINATION_EXAMPLE = {"reason": "no_capacity"}
-WITHDRAWAL_EXAMPLE = {"reason": "circumstances_changed"}

@@ -13,12 +13,14 @@ from chassis.subscribe import subscribe
 from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS, POLICY
 from services.referrals.schemas.rights import ReasonQuery
+from services.referrals.service.drafts import Drafts
 from services.referrals.service.rights import Rights
+from services.referrals.service.transitions import Transitions
 
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(Rights):
+class ReferralsService(Drafts, Transitions, Rights):
     """Referrals between institutions."""
 
     name = "referrals"
@@ -102,66 +104,6 @@ class ReferralsService(Rights):
     def duplicates(self, call: Call) -> Outcome:
         """Find duplicates."""
         return usecases.duplicates(self.db, call)
-
-    @route(
-        "POST",
-        "/referrals/<uuid:referral_id>/acknowledge",
-        operation="referral.acknowledge",
-        body=schemas.Acknowledgement,
-        answers=schemas.ReferralView,
-        changes=True,
-        needs_version=True,
-        example={},
-        summary="Confirm receipt",
-    )
-    def acknowledge(self, call: Call) -> Outcome:
-        """Acknowledge."""
-        return usecases.acknowledge(self.db, call)
-
-    @route(
-        "POST",
-        "/referrals/<uuid:referral_id>/accept",
-        operation="referral.accept",
-        body=schemas.Acceptance,
-        answers=schemas.ReferralView,
-        changes=True,
-        needs_version=True,
-        example=schemas.ACCEPTANCE_EXAMPLE,
-        summary="Take the person",
-    )
-    def accept(self, call: Call) -> Outcome:
-        """Accept."""
-        return usecases.accept(self.db, call)
-
-    @route(
-        "POST",
-        "/referrals/<uuid:referral_id>/decline",
-        operation="referral.decline",
-        body=schemas.Declination,
-        answers=schemas.ReferralView,
-        changes=True,
-        needs_version=True,
-        example=schemas.DECLINATION_EXAMPLE,
-        summary="Say no before the start, with a reason code",
-    )
-    def decline(self, call: Call) -> Outcome:
-        """Decline."""
-        return usecases.decline(self.db, call)
-
-    @route(
-        "POST",
-        "/referrals/<uuid:referral_id>/withdraw",
-        operation="referral.withdraw",
-        body=schemas.Withdrawal,
-        answers=schemas.ReferralView,
-        changes=True,
-        needs_version=True,
-        example=schemas.WITHDRAWAL_EXAMPLE,
-        summary="Take the referral back",
-    )
-    def withdraw(self, call: Call) -> Outcome:
-        """Withdraw."""
-        return usecases.withdraw(self.db, call)
 
     @subscribe("organisation.registered", "organisation.changed", "organisation.baseline")
     def keep_organisation(self, work: Work, received: Received) -> None:

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 import uuid
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
-from chassis.db import Work
+from chassis import paging
+from chassis.audit import Entry
+from chassis.db import Database, Work
 from chassis.errors import NotFound, Unauthenticated
 from chassis.identity import Caller
 from chassis.requests import Call, Outcome
-from services.referrals import store, views
+from services.referrals import views
 from services.referrals.rules import rights
-from services.referrals.rules.lifecycle import SENDER
+from services.referrals.rules.lifecycle import SENDER, Standing
 from services.referrals.store import members
+from services.referrals.store.legs import CASE_HANDLING
+from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL
+from services.referrals.usecases.appearing import parts
 
+OBJECT = "referral"
 CASE_WORK = "case_work"
+Rows = Callable[[Work, views.Viewer, dict[str, Any]], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,26 +62,61 @@ def enter(work: Work, referral_id: uuid.UUID, operation: str, *, reason: str | N
     return Entered(row=row, relation=at, purpose=purpose)
 
 
-def shown(work: Work, entered: Entered) -> Outcome:
-    """The referral as this caller sees it; what he does not see is not opened either."""
+def shown(work: Work, entered: Entered, operation: str = "referral.read") -> Outcome:
+    """The referral as this caller sees it; what he does not see, or nobody may any more, is not opened either."""
     row, roles = entered.row, caller_of(work).roles
-    visible = rights.POLICY.visible("referral.read", roles, entered.relation)
-    personal: dict[str, Any] | None = None
-    handling: dict[str, Any] | None = None
-    actions: tuple[str, ...] = ()
-    if visible is None or visible & rights.PERSONAL:
-        place = store.RECORD_PERSONAL if row["side"] == SENDER else store.CASE_PERSONAL
-        personal = work.keys.open(row["key_id"], place, row["id"], row["personal"])
-        if row["handling"] is not None:
-            handling = work.keys.open(row["key_id"], store.CASE_HANDLING, row["id"], row["handling"])
-        actions = rights.open_actions(roles, entered.relation, state=row["state"], kind=personal["kind"])
-    value = views.shown(row, personal, handling, actions)
+    visible = rights.POLICY.visible(operation, roles, entered.relation)
+    content: dict[str, Any] = {}
+    if (visible is None or visible & rights.PERSONAL) and row["locked_at"] is None:
+        content = _opened(work, row)
+    actions = rights.open_actions(roles, entered.relation, _standing(row))
+    value = {**views.shown(row, content), "allowed_actions": list(actions)}
+    if content:
+        value |= parts(work, row)
+    if visible is not None:
+        value = {name: each for name, each in value.items() if name in visible}
     return Outcome(value=value, version=row["version"], location=f"/referrals/{row['id']}", relation=entered.relation)
 
 
-def found(work: Work, referral_id: uuid.UUID) -> Outcome:
-    """The referral after something was done with it. Raises NotFound."""
-    return shown(work, enter(work, referral_id, "referral.read"))
+def found(work: Work, referral_id: uuid.UUID, operation: str = "referral.read") -> Outcome:
+    """The referral after something was done with it, as the operation's own rights show it. Raises NotFound."""
+    caller = caller_of(work)
+    row = views.row_of(work, referral_id, caller.subject)
+    at = relation_to(caller, row, row["side"])
+    rights.check(operation, caller.roles, at)  # a repeat is answered under the rights of today
+    return shown(work, Entered(row=row, relation=at), operation)
+
+
+def listed(db: Database, call: Call, operation: str, side: str, rows: Rows, *, by: str) -> Outcome:
+    """One page of a work list, in the order of the time column `by`."""
+    with db.work(call) as work:
+        viewer, beyond = viewer_of(work, operation, side)
+        query = call.query
+        at, after = paging.position(query["cursor"])
+        found_rows = rows(work, viewer, {**query, "at": at, "after": after, "limit": query["limit"] + 1})
+        work.record(Entry(operation=operation, object_type=OBJECT, object_id=None))
+        relation = rights.relation(side, rights.OTHER_UNIT if beyond else rights.WHOLE_SIDE)
+        # no field that is not his on every line
+        return Outcome(value=paging.page(found_rows, query["limit"], by=by), relation=relation)
+
+
+def viewer_of(work: Work, operation: str, side: str) -> tuple[views.Viewer, bool]:
+    """Who reads a list, and whether it goes over the borders of his units."""
+    caller = caller_of(work)
+    beyond = bool(caller.units) and rights.sees_all_units(operation, caller.roles, side)
+    return views.Viewer(subject=caller.subject, units=caller.units, all_units=beyond or not caller.units), beyond
+
+
+def _opened(work: Work, row: dict[str, Any]) -> dict[str, Any]:
+    place = RECORD_PERSONAL if row["side"] == SENDER else CASE_PERSONAL
+    content = work.keys.open(row["key_id"], place, row["id"], row["personal"])
+    handling = row["handling"] and work.keys.open(row["key_id"], CASE_HANDLING, row["id"], row["handling"])
+    return {**content, "handling": handling}
+
+
+def _standing(row: dict[str, Any]) -> Standing:
+    names = ("state", "kind", "held_from", "held_by", "last_transition")
+    return Standing(**{name: row[name] for name in names})
 
 
 def _caller(call: Call | None) -> Caller:

@@ -1,0 +1,69 @@
+"""The local copies of the directory: which organisations there are and what they offer."""
+
+from __future__ import annotations
+
+import uuid
+from typing import Any
+
+from chassis.db import Work
+from services.referrals.rules.receiving import Offer
+
+# The sender's own copy and every service of the receiver, whichever way the receiver was named.
+OFFERS = """
+WITH wanted AS (
+    SELECT %(sender)s::uuid AS org_id
+    UNION SELECT org_id FROM partner WHERE key = %(receiver)s
+    UNION SELECT %(receiver_id)s::uuid
+    UNION SELECT org_id FROM partner_service WHERE key = %(service)s
+    UNION SELECT org_id FROM partner_service WHERE service_id = %(service_id)s
+)
+SELECT p.org_id, p.key, p.type, p.status, s.service_id, s.key AS service_key, s.status AS service_status, s.accepting,
+       s.urgencies
+  FROM wanted JOIN partner AS p USING (org_id) LEFT JOIN partner_service AS s USING (org_id) ORDER BY s.key
+"""
+
+
+def offers(work: Work, sender: uuid.UUID, *, receiver: str | None, service: str | None) -> list[Offer]:
+    """The local copies that decide where a referral goes; references are keys or UUIDs as the caller wrote them."""
+    values = {
+        "sender": sender,
+        "receiver": receiver,
+        "receiver_id": _uuid(receiver),
+        "service": service,
+        "service_id": _uuid(service),
+    }
+    rows = work.all(OFFERS, values)
+    return [Offer(**{**row, "urgencies": tuple(row["urgencies"] or ())}) for row in rows]
+
+
+def _uuid(reference: str | None) -> uuid.UUID | None:
+    try:
+        return uuid.UUID(reference) if reference else None
+    except ValueError:
+        return None
+
+
+# A copy never goes back: an older event that comes late changes nothing.
+KEEP_PARTNER = """
+INSERT INTO partner AS p (org_id, key, type, country, status, version)
+VALUES (%(org_id)s, %(key)s, %(type)s, %(country)s, %(status)s, %(version)s)
+ON CONFLICT (org_id) DO UPDATE SET key = excluded.key, type = excluded.type, country = excluded.country,
+       status = excluded.status, version = excluded.version WHERE p.version < excluded.version
+"""
+KEEP_SERVICE = """
+INSERT INTO partner_service AS s (service_id, org_id, key, kind, accepting, urgencies, status, version)
+VALUES (%(service_id)s, %(org_id)s, %(key)s, %(kind)s, %(accepting)s, %(urgencies)s, %(status)s, %(version)s)
+ON CONFLICT (service_id) DO UPDATE SET org_id = excluded.org_id, key = excluded.key, kind = excluded.kind,
+       accepting = excluded.accepting, urgencies = excluded.urgencies, status = excluded.status,
+       version = excluded.version WHERE s.version < excluded.version
+"""
+
+
+def keep_partner(work: Work, copy: dict[str, Any]) -> None:
+    """Keep the local copy of an organisation."""
+    work.later(KEEP_PARTNER, copy, expect=None)
+
+
+def keep_service(work: Work, copy: dict[str, Any]) -> None:
+    """Keep the local copy of a service."""
+    work.later(KEEP_SERVICE, copy, expect=None)

@@ -1,0 +1,51 @@
+"""Looks at one referral and at the work lists."""
+
+from __future__ import annotations
+
+from chassis.audit import Entry
+from chassis.db import Database
+from chassis.requests import Call, Outcome
+from services.referrals import views
+from services.referrals.rules.lifecycle import RECEIVER, SENDER
+from services.referrals.usecases.entering import OBJECT, Entered, enter, listed, shown, viewer_of
+
+
+def read(db: Database, call: Call) -> Outcome:
+    """One referral as the caller's side may see it. Raises NotFound for everybody else."""
+    with db.work(call) as work:
+        entered = enter(work, call.path["referral_id"], "referral.read", reason=call.query.get("reason"))
+        work.record(_entry("referral.read", entered))
+        return shown(work, entered)
+
+
+def inbox(db: Database, call: Call) -> Outcome:
+    """The referrals that the caller's organisation received, newest first."""
+    return listed(db, call, "referral.inbox", RECEIVER, views.inbox, by="sent_at")
+
+
+def sent(db: Database, call: Call) -> Outcome:
+    """The referrals that the caller's organisation sent, newest first."""
+    return listed(db, call, "referral.sent", SENDER, views.sent, by="sent_at")
+
+
+def history(db: Database, call: Call) -> Outcome:
+    """Who moved the referral, when and why, as far as the caller's side may know. Raises NotFound."""
+    with db.work(call) as work:
+        entered = enter(work, call.path["referral_id"], "referral.history", reason=call.query.get("reason"))
+        work.record(_entry("referral.history", entered))
+        items = views.history(work, entered.row)
+        return Outcome(value={"items": items, "next": None}, relation=entered.relation)
+
+
+def duplicates(db: Database, call: Call) -> Outcome:
+    """Ids of the organisation's other open referrals of the same person, on the same side. Raises NotFound."""
+    with db.work(call) as work:
+        entered = enter(work, call.path["referral_id"], "referral.duplicates")
+        work.record(_entry("referral.duplicates", entered))
+        viewer, _ = viewer_of(work, "referral.duplicates", entered.row["side"])
+        value = views.duplicates(work, entered.row["id"], entered.row["side"], viewer)
+        return Outcome(value=value, relation=entered.relation)
+
+
+def _entry(operation: str, entered: Entered) -> Entry:
+    return Entry(operation=operation, object_type=OBJECT, object_id=entered.row["id"], purpose=entered.purpose)

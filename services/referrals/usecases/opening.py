@@ -1,0 +1,204 @@
+"""How a referral begins: created and sent at once, or kept as a draft (T01, T02 of referrals.md section 3)."""
+
+from __future__ import annotations
+
+import uuid
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from chassis import clock
+from chassis.audit import Entry
+from chassis.db import Database, Work
+from chassis.errors import Conflict
+from chassis.identity import Caller
+from chassis.requests import Call, Outcome
+from services.referrals import events
+from services.referrals.rules import feedback, lifecycle
+from services.referrals.rules.lifecycle import LIFECYCLE, SENDER
+from services.referrals.rules.receiving import Chosen, Offer, choose
+from services.referrals.store import copies, opening
+from services.referrals.store.legs import Leg
+from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL, Opened
+from services.referrals.usecases.consequences import Act, Moved, follow
+from services.referrals.usecases.entering import OBJECT, caller_of, found
+from services.referrals.usecases.facts import facts_of
+
+SUBMIT = LIFECYCLE[0]
+OF_RECEIVER_NOT = frozenset({"external_ref"})
+"""Fields that the receiver's copy of the content does not hold."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Submission:
+    """What is about to be sent: by whom, with which content, to whom, and the copies that this was decided on."""
+
+    sender: Caller
+    body: dict[str, Any]
+    chosen: Chosen
+    offers: list[Offer]
+
+
+Check = Callable[[Work, Submission], None]
+CHECKS: tuple[Check, ...] = ()
+"""What must hold at submit besides a receiver that can take it; one line each."""
+
+
+def create(db: Database, call: Call) -> Outcome:
+    """Create a referral and submit it, or keep it as a draft (T01, T02).
+
+    Raises Invalid for a receiver that cannot take it and Conflict while one with the same own reference is open.
+    """
+    with db.work(call) as work:
+        done = work.claimed()
+        if done is not None:
+            work.record(Entry(operation="referral.create", object_type=OBJECT, object_id=done, outcome="repeated"))
+            return found(work, done)
+        sender = caller_of(work)
+        opened = keep_draft(work, sender, call.body) if call.body.get("draft") else send(work, sender, call.body)
+        work.record(Entry(operation="referral.create", object_type=OBJECT, object_id=opened.id))
+        return found(work, opened.id)
+
+
+def keep_draft(work: Work, sender: Caller, body: dict[str, Any]) -> Opened:
+    """Keep what there is so far; nobody else learns of it."""
+    key = work.keys.take()
+    referral_id = clock.new_id()
+    opened = Opened(
+        id=referral_id,
+        parent_id=None,
+        kind=body.get("kind", lifecycle.ORDINARY),
+        receiver_id=None,
+        service_id=None,
+        urgency=body.get("urgency", "standard"),
+        ordered=body.get("ordered", False),
+        state="draft",
+        feedback_scope=body.get("feedback_scope") or feedback.RECEIVED_ONLY,
+        reference_mac=None,
+        record_key=key.id,
+        record_sealed=key.seal(RECORD_PERSONAL, referral_id, body),
+        case_key=None,
+        case_sealed=None,
+        **_place(sender, work),
+    )
+    opening.open_referral(work, opened)
+    return opened
+
+
+def send(
+    work: Work, sender: Caller, body: dict[str, Any], *, parent: uuid.UUID | None = None, draft: Leg | None = None
+) -> Opened:
+    """Hand a complete referral over to its receiver, as a new leg or from a draft.
+
+    Raises Invalid for a receiver that cannot take it and for whatever the checks refuse, Conflict for an own reference
+    that is in use, NotAllowed when the sender is suspended.
+    """
+    offers = copies.offers(work, sender.org_id, receiver=body["receiver"], service=body["service"])
+    chosen = choose(
+        offers, sender=sender.org_id, receiver=body["receiver"], service=body["service"], urgency=body["urgency"]
+    )
+    submission = Submission(sender=sender, body=body, chosen=chosen, offers=offers)
+    for check in CHECKS:
+        check(work, submission)
+    mac = _reference(work, sender, body)
+    opened = _sealed(work, submission, mac, parent=parent, draft=draft)
+    if draft is None:
+        opening.open_referral(work, opened)
+    else:
+        opening.send_draft(work, opened)
+    _tell(work, opened)
+    follow(work, _moved(opened, sender, body))
+    return opened
+
+
+def _sealed(
+    work: Work, submission: Submission, mac: bytes | None, *, parent: uuid.UUID | None, draft: Leg | None
+) -> Opened:
+    """Seal the content twice: no data key is shared between organisations."""
+    sender, chosen = submission.sender, submission.chosen
+    kept = {name: value for name, value in submission.body.items() if name != "draft"}
+    content = {"kind": lifecycle.ORDINARY, **kept, "feedback_scope": _scope(submission)}
+    referral_id = draft.id if draft else clock.new_id()
+    record_key, case_key = work.keys.take(), work.keys.take()
+    for_receiver = {name: value for name, value in content.items() if name not in OF_RECEIVER_NOT}
+    return Opened(
+        id=referral_id,
+        parent_id=parent,
+        kind=content["kind"],
+        receiver_id=chosen.org_id,
+        service_id=chosen.service_id,
+        urgency=content["urgency"],
+        ordered=content["ordered"],
+        state="sent",
+        feedback_scope=content["feedback_scope"],
+        reference_mac=mac,
+        record_key=record_key.id,
+        record_sealed=record_key.seal(RECORD_PERSONAL, referral_id, content),
+        case_key=case_key.id,
+        case_sealed=case_key.seal(CASE_PERSONAL, referral_id, for_receiver),
+        **_place(sender, work),
+    )
+
+
+def _place(sender: Caller, work: Work) -> dict[str, Any]:
+    return {
+        "sender_id": sender.org_id,
+        "subject": sender.subject,
+        "unit": min(sender.units) if len(sender.units) == 1 else None,  # of several nobody can say which is meant
+        "worker": None if sender.is_system else sender.subject,
+        "at": work.now,
+    }
+
+
+def _tell(work: Work, opened: Opened) -> None:
+    for party in (opened.sender_id, opened.receiver_id):
+        if party is not None:
+            work.tell(
+                events.moved(
+                    facts_of(opened), verb="sent", state="sent", version=1, audience=party, reason=None, at=opened.at
+                )
+            )
+
+
+def _moved(opened: Opened, sender: Caller, body: dict[str, Any]) -> Moved:
+    leg = Leg(
+        id=opened.id,
+        episode_id=opened.id,
+        parent_id=opened.parent_id,
+        kind=opened.kind,
+        sender_id=opened.sender_id,
+        receiver_id=opened.receiver_id,
+        service_id=opened.service_id,
+        urgency=opened.urgency,
+        ordered=opened.ordered,
+        state="draft",
+        held_from=None,
+        held_by=None,
+        last_transition=None,
+        feedback_scope=opened.feedback_scope,
+        scope_fixed=False,
+        sender_acted_at=None,
+        error_proposed_by=None,
+        changed_at=opened.at,
+        side=SENDER,
+    )
+    act = Act(actor=SENDER, org_id=sender.org_id, subject=sender.subject, details=body)
+    scope = feedback.scope_in_force(opened.feedback_scope, fixed=False)
+    return Moved(leg=leg, edge=SUBMIT, act=act, scope=scope, sender_told="sent")
+
+
+def _reference(work: Work, sender: Caller, body: dict[str, Any]) -> bytes | None:
+    if body["external_ref"] is None:
+        return None
+    mac = work.digest("external_ref", f"{sender.org_id} {body['external_ref']}")
+    open_one = opening.open_with_reference(work, mac)
+    if open_one is not None:
+        message = f"Your own reference is on the open referral {open_one} already."
+        raise Conflict("referral.reference_in_use", message)
+    return mac
+
+
+def _scope(submission: Submission) -> str:
+    sender, body = submission.sender, submission.body
+    kind = next((offer.type for offer in submission.offers if offer.org_id == sender.org_id), "")
+    return body["feedback_scope"] or feedback.default_scope(kind, ordered=body["ordered"])
