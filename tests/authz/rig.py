@@ -25,8 +25,9 @@ from deploy.local import broker
 from services.access.rules.roles import ROLES
 from services.groups.rules import rights as group_rights
 from services.referrals import usecases
-from services.referrals.rules import rights
+from services.referrals.rules import lifecycle, rights
 from services.referrals.rules.lifecycle import RECEIVER, SENDER
+from services.referrals.schemas.transitions import EXAMPLES
 from services.referrals.usecases import rights as leads
 from tests.integration.feed_rig import Running, begin, placed
 from tests.support import groups, referrals
@@ -35,10 +36,10 @@ from tests.support.databases import Databases
 from tests.support.referrals import CENTRE, POLICE
 
 STATES = ("sent", "received", "accepted", "declined", "withdrawn")
+"""What every route is asked in; a transition is asked in the states that it leads from as well."""
 CASES = ("unit", "restricted", "small")  # north's, with a barred member; restricted by name; of no unit
 LEAD, NORTH, SOUTH = "member:lead", frozenset({"north"}), frozenset({"south"})
 FOREIGN = "foreign"
-ACCEPTANCE = {"responsible": "Intake team", "next_step_on": "2026-12-01"}
 SECRET = "Kanarėlė Matrica"
 EVERY = frozenset(ROLES)
 Rows = dict[tuple[str, str], uuid.UUID]
@@ -63,6 +64,26 @@ CAST: dict[str, Who] = {
     rights.OTHER_UNIT: Who("member:south", SOUTH, "unit"),
 }
 PARTIES = {SENDER: POLICE, RECEIVER: CENTRE}
+_TAKEN = ((RECEIVER, "accept"),)
+_STARTED = (*_TAKEN, (RECEIVER, "start"))
+WAYS: dict[str, tuple[tuple[str, str], ...]] = {
+    "received": ((RECEIVER, "acknowledge"),),
+    "info_requested": ((RECEIVER, "acknowledge"), (RECEIVER, "request_info")),
+    "assessing": ((RECEIVER, "acknowledge"), (RECEIVER, "start_assessment")),
+    "accepted": _TAKEN,
+    "waitlisted": (*_TAKEN, (RECEIVER, "waitlist")),
+    "in_progress": _STARTED,
+    "on_hold": (*_STARTED, (RECEIVER, "hold")),
+    "completed": (*_STARTED, (RECEIVER, "complete")),
+    "ended": (*_STARTED, (RECEIVER, "end")),
+    "declined": ((RECEIVER, "decline"),),
+    "forwarded": ((RECEIVER, "forward"),),
+    "withdrawn": ((SENDER, "withdraw"),),
+    "entered_in_error": ((SENDER, "mark_error"),),
+}
+"""How a case comes to each state."""
+FAR_AWAY = {"forward": {"service": "fi-lyomaton-linja"}}
+"""To somebody who is asked nothing here."""
 
 
 @dataclass
@@ -142,7 +163,7 @@ def _referrals(stage: Stage) -> None:
     db = Database(stage.settings, "referrals")
     try:
         referrals.seed(db)
-        for state in STATES:
+        for state in lifecycle.STATES:
             for case in CASES:
                 stage.cases[case, state] = _referral(db, case, state)
     finally:
@@ -150,15 +171,15 @@ def _referrals(stage: Stage) -> None:
 
 
 def _referral(db: Database, case: str, state: str) -> uuid.UUID:
-    call = referrals.new(person={"name": SECRET, "birth_year": 1971}, reason=SECRET)
+    call = referrals.new(person={"name": SECRET, "birth_year": 1971}, reason=SECRET, draft=state == "draft")
     made: uuid.UUID = usecases.create(db, call).value["id"]
-    steps = {"received": ["acknowledge"], "accepted": ["accept"], "declined": ["decline"], "withdrawn": ["withdraw"]}
-    bodies = {"accept": ACCEPTANCE, "decline": {"reason": "no_capacity"}, "withdraw": {"reason": "mistaken"}}
-    for action in steps.get(state, []):
-        by = POLICE if action == "withdraw" else CENTRE
-        getattr(usecases, action)(db, referrals.move(by, made, action, 1, **bodies.get(action, {})))
+    if state == "expired":
+        referrals.expire(db, made)
+    for side, action in WAYS.get(state, ()):
+        referrals.go(db, PARTIES[side], made, action, **{**EXAMPLES[action], **FAR_AWAY.get(action, {})})
     for party in PARTIES.values():
-        _place(db, replace(party, subject=LEAD), made, case)
+        if state != "draft" or party is POLICE:
+            _place(db, replace(party, subject=LEAD), made, case)
     return made
 
 

@@ -10,35 +10,50 @@ import orjson
 from chassis import clock
 from chassis.db import Database
 from chassis.identity import Caller
-from chassis.requests import Call
-from services.referrals import schemas
+from chassis.requests import Call, Outcome
+from services.referrals import schemas, usecases, views
+from services.referrals.rules import lifecycle
+from services.referrals.rules.lifecycle import SYSTEM
 from services.referrals.rules.rights import OPERATIONS
 from services.referrals.schemas.transitions import SHAPES
-from services.referrals.store import copies
+from services.referrals.store import copies, legs
+from services.referrals.usecases.consequences import Act
+from services.referrals.usecases.moving import take
 
 ROLES = frozenset().union(*OPERATIONS.values())
 POLICE = Caller("client:test:lt-police", clock.id_of_key("organisation", "lt-police"), "lt-police", ROLES, "t1")
 CENTRE = Caller("client:test:lt-kavkc", clock.id_of_key("organisation", "lt-kavkc"), "lt-kavkc", ROLES, "t2")
 OTHER = Caller("client:test:lt-kapvc", clock.id_of_key("organisation", "lt-kapvc"), "lt-kapvc", ROLES, "t3")
+FAR = Caller("client:test:fi-miessakit", clock.id_of_key("organisation", "fi-miessakit"), "fi-miessakit", ROLES, "t4")
 SERVICE_ID = clock.id_of_key("service", "lt-kavkc-behaviour-change")
 
 
 def seed(db: Database) -> None:
     """Copies of the directory as its events would leave them."""
-    kinds = {"lt-police": "police", "lt-kavkc": "crisis_centre", "lt-kapvc": "crisis_centre"}
+    kinds = {
+        "lt-police": "police",
+        "lt-kavkc": "crisis_centre",
+        "lt-kapvc": "crisis_centre",
+        "fi-miessakit": "mens_organisation",
+    }
     with db.background("test") as work:
-        for caller in (POLICE, CENTRE, OTHER):
+        for caller in (POLICE, CENTRE, OTHER, FAR):
             copy = {
                 "key": caller.org_key,
                 "type": kinds[caller.org_key],
-                "country": "LT",
+                "country": caller.org_key[:2].upper(),
                 "status": "active",
                 "version": 1,
             }
             copies.keep_partner(work, {"org_id": caller.org_id, **copy})
-        service = {"key": "lt-kavkc-behaviour-change", "kind": "behaviour_change", "accepting": "open"}
-        rest = {"urgencies": ["urgent", "standard"], "status": "published", "version": 1}
-        copies.keep_service(work, {"service_id": SERVICE_ID, "org_id": CENTRE.org_id, **service, **rest})
+        for owner, key, kind in (
+            (CENTRE, "lt-kavkc-behaviour-change", "behaviour_change"),
+            (OTHER, "lt-kapvc-consultations", "consultation"),
+            (FAR, "fi-lyomaton-linja", "helpline"),
+        ):
+            service = {"key": key, "kind": kind, "accepting": "open", "status": "published", "version": 1}
+            ids = {"service_id": clock.id_of_key("service", key), "org_id": owner.org_id}
+            copies.keep_service(work, {**ids, **service, "urgencies": ["urgent", "standard"]})
 
 
 def new(by: Caller = POLICE, *, key: str | None = None, **changes: Any) -> Call:
@@ -55,6 +70,23 @@ def move(by: Caller, referral_id: uuid.UUID, action: str, version: int, *, key: 
     )
     call.expected_version = version
     return call
+
+
+def go(
+    db: Database, by: Caller, referral_id: uuid.UUID, action: str, *, key: str | None = None, **body: Any
+) -> Outcome:
+    """Take a transition at the version that the caller's side has now."""
+    with db.work(look(by, referral_id)) as work:
+        version = views.row_of(work, referral_id, by.subject)["version"]
+    return usecases.move(db, move(by, referral_id, action, version, key=key, **body), action)
+
+
+def expire(db: Database, referral_id: uuid.UUID) -> None:
+    """What the system does when nobody answered in time (T21)."""
+    with db.background("test", org=CENTRE.org_id) as work:
+        leg = legs.lock_leg(work, referral_id, CENTRE.org_id)
+        edge = lifecycle.decide("expire", true=leg.standing, seen=leg.standing, actor=SYSTEM)
+        take(work, leg, edge, Act(actor=SYSTEM))
 
 
 def look(by: Caller, referral_id: uuid.UUID) -> Call:
