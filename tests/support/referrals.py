@@ -56,9 +56,10 @@ def seed(db: Database) -> None:
             copies.keep_service(work, {**ids, **service, "urgencies": ["urgent", "standard"]})
 
 
-def new(by: Caller = POLICE, *, key: str | None = None, **changes: Any) -> Call:
-    """The call behind POST /referrals with the ten fields."""
-    body = schemas.NewReferral().load({**schemas.NEW_REFERRAL_EXAMPLE, **changes})
+def new(by: Caller = POLICE, *, key: str | None = None, only: tuple[str, ...] = (), **changes: Any) -> Call:
+    """The call behind POST /referrals with the ten fields, or with those that are named and changed alone."""
+    fields = {name: value for name, value in schemas.NEW_REFERRAL_EXAMPLE.items() if not only or name in only}
+    body = schemas.NewReferral().load({**fields, **changes})
     return _call("POST /referrals", by, body, key=key, path={})
 
 
@@ -99,6 +100,23 @@ def _call(route: str, by: Caller, body: dict[str, Any], *, key: str | None, path
     return Call(
         route=route, operation="-", caller=by, request_id="r-1", body=body, raw=raw, path=path, idempotency_key=key
     )
+
+
+def ask(
+    by: Caller,
+    referral_id: uuid.UUID,
+    action: str,
+    *,
+    key: str | None = None,
+    version: int | None = None,
+    body: dict[str, Any] | None = None,
+    **more: Any,
+) -> Call:
+    """The call behind what is done with a referral besides its transitions."""
+    route = f"POST /referrals/{{referral_id}}/{action}"
+    call = _call(route, by, body if body is not None else more, key=key, path={"referral_id": referral_id})
+    call.expected_version = version
+    return call
 
 
 def decide(by: Caller, referral_id: uuid.UUID, action: str, *, key: str | None = None, **body: Any) -> Call:

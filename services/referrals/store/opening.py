@@ -79,7 +79,8 @@ WITH leg AS (
                          %(at)s) AS id
 ), record AS (
     UPDATE sender_record AS r SET receiver_id = %(receiver_id)s, service_id = %(service_id)s, state = %(state)s,
-           urgency = %(urgency)s, version = r.version + 1, personal = %(record_sealed)s,
+           urgency = %(urgency)s, version = r.version + 1, key_id = %(record_key)s,
+           personal = %(record_sealed)s,
            external_ref_mac = %(reference_mac)s, sent_at = %(at)s, changed_at = %(at)s, last_transition = 'submit'
       FROM leg WHERE r.id = leg.id RETURNING r.id, r.version
 )
@@ -90,7 +91,7 @@ SELECT gen_random_uuid(), %(sender_id)s, id, version, 'submit', %(state)s, 'draf
 
 
 def send_draft(work: Work, opened: Opened) -> None:
-    """Hand a draft over: `opened` with the draft's own id and key."""
+    """Hand a draft over: `opened` with the draft's own id; its key is a new one, the sweeper takes the old one."""
     values = {name: getattr(opened, name) for name in Opened.__slots__}
     work.later(ADDRESS, values)
     if opened.case_key is not None:
