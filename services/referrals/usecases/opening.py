@@ -86,9 +86,15 @@ def keep_draft(work: Work, sender: Caller, body: dict[str, Any]) -> Opened:
 
 
 def send(
-    work: Work, sender: Caller, body: dict[str, Any], *, parent: uuid.UUID | None = None, draft: Leg | None = None
+    work: Work,
+    sender: Caller,
+    body: dict[str, Any],
+    *,
+    parent: uuid.UUID | None = None,
+    draft: Leg | None = None,
+    version: int = 1,
 ) -> Opened:
-    """Hand a complete referral over to its receiver, as a new leg or from a draft.
+    """Hand a complete referral over to its receiver, as a new leg or from a draft; `version` is the sender's then.
 
     Raises Invalid for a receiver that cannot take it and for whatever the checks refuse, Conflict for an own reference
     that is in use, NotAllowed when the sender is suspended.
@@ -106,7 +112,7 @@ def send(
         opening.open_referral(work, opened)
     else:
         opening.send_draft(work, opened)
-    _tell(work, opened)
+    _tell(work, opened, version=version)
     follow(work, _moved(opened, sender, body))
     return opened
 
@@ -150,12 +156,12 @@ def _place(sender: Caller, work: Work) -> dict[str, Any]:
     }
 
 
-def _tell(work: Work, opened: Opened) -> None:
-    for party in (opened.sender_id, opened.receiver_id):
+def _tell(work: Work, opened: Opened, *, version: int) -> None:
+    for party, seen in ((opened.sender_id, version), (opened.receiver_id, 1)):
         if party is not None:
             work.tell(
                 events.moved(
-                    facts_of(opened), verb="sent", state="sent", version=1, audience=party, reason=None, at=opened.at
+                    facts_of(opened), verb="sent", state="sent", version=seen, audience=party, reason=None, at=opened.at
                 )
             )
 
