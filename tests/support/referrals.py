@@ -25,6 +25,7 @@ POLICE = Caller("client:test:lt-police", clock.id_of_key("organisation", "lt-pol
 CENTRE = Caller("client:test:lt-kavkc", clock.id_of_key("organisation", "lt-kavkc"), "lt-kavkc", ROLES, "t2")
 OTHER = Caller("client:test:lt-kapvc", clock.id_of_key("organisation", "lt-kapvc"), "lt-kapvc", ROLES, "t3")
 FAR = Caller("client:test:fi-miessakit", clock.id_of_key("organisation", "fi-miessakit"), "fi-miessakit", ROLES, "t4")
+AREAS = {"lt-kavkc-behaviour-change": ["LT:Kaunas", "LT:Raseiniai"]}
 SERVICE_ID = clock.id_of_key("service", "lt-kavkc-behaviour-change")
 
 
@@ -51,7 +52,14 @@ def seed(db: Database) -> None:
             (OTHER, "lt-kapvc-consultations", "consultation"),
             (FAR, "fi-lyomaton-linja", "helpline"),
         ):
-            service = {"key": key, "kind": kind, "accepting": "open", "status": "published", "version": 1}
+            service: dict[str, Any] = {
+                "key": key,
+                "kind": kind,
+                "accepting": "open",
+                "status": "published",
+                "version": 1,
+            }
+            service["coverage"] = AREAS.get(key, [])
             ids = {"service_id": clock.id_of_key("service", key), "org_id": owner.org_id}
             copies.keep_service(work, {**ids, **service, "urgencies": ["urgent", "standard"]})
 
@@ -84,8 +92,13 @@ def go(
 
 def expire(db: Database, referral_id: uuid.UUID) -> None:
     """What the system does when nobody answered in time (T21)."""
-    with db.background("test", org=CENTRE.org_id) as work:
-        leg = legs.lock_leg(work, referral_id, CENTRE.org_id)
+    expire_of(db, CENTRE, referral_id)
+
+
+def expire_of(db: Database, party: Caller, referral_id: uuid.UUID) -> None:
+    """The same in the context of a party."""
+    with db.background("test", org=party.org_id) as work:
+        leg = legs.lock_leg(work, referral_id, party.org_id)
         edge = lifecycle.decide("expire", true=leg.standing, seen=leg.standing, actor=SYSTEM)
         take(work, leg, edge, Act(actor=SYSTEM))
 

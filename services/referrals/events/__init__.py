@@ -63,6 +63,25 @@ TYPES: dict[str, EventType] = {
 }
 BASELINE = TYPES[envelope.BASELINE]
 
+_CARD = {"state": Kind.CODE, "urgency": Kind.CODE, "respond_by": Kind.TIME}
+_CARDS = {
+    verb: EventType(
+        name=f"area_offer.{verb}",
+        source="referrals",
+        data=_CARD,
+        optional=frozenset({"respond_by"}),
+        summary=summary,
+        audience="The candidate whose card it is; nobody can tell from it who else has one.",
+    )
+    for verb, summary in {
+        "made": "A referral waits in the queue of an area that this organisation serves.",
+        "closed": "The card is gone: somebody took it, or it is not offered any more.",
+        envelope.BASELINE: "The card as it stands, for whoever missed steps.",
+    }.items()
+}
+TYPES |= {each.name: each for each in _CARDS.values()}
+CARD_BASELINE = _CARDS[envelope.BASELINE]
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:
@@ -103,3 +122,17 @@ def state_of(facts: Facts, *, state: str, version: int, reason: str | None) -> d
         "reason": reason,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def card_told(
+    verb: str, offer_id: uuid.UUID, candidate: uuid.UUID, *, state: str, urgency: str, at: dt.datetime
+) -> Event:
+    """The event of a card of the area queue, for its candidate alone."""
+    return event(
+        _CARDS[verb],
+        aggregate=("area_offer", offer_id),
+        audience=f"org:{candidate}",
+        data={"state": state, "urgency": urgency},
+        at=at,
+        id=clock.new_id(),
+    )

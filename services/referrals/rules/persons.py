@@ -12,6 +12,7 @@ PERSONS = Persons(
         Table(name="history", where="referral_id", rounds=("at",)),
         Table(name="case_member", where="referral_id", drops=True),
         Table(name="outside_read", where="referral_id", drops=True),
+        Table(name="area_offer", where="leg_id", drops=True),
         Table(name="person_index", where="record_id", drops=True),
     ),
     rules=(

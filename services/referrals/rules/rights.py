@@ -45,11 +45,12 @@ METADATA = _LINE | {"service"}
 PERSONAL = frozenset(
     {
         "person", "role", "contact", "contact_via", "needs", "reason", "ordered", "order_reference", "person_informed",
-        "feedback_scope", "external_ref", "asked",
+        "feedback_scope", "external_ref", "asked", "language", "interpreter", "respond_by", "not_before",
+        "desired_outcomes", "risk",
     }
 )  # fmt: skip
 _CASE = METADATA | PERSONAL | {"kind", "reason_code", "allowed_actions"}
-SEEN = {SENDER: _CASE | {"episode_id", "parent_id"}, RECEIVER: (_CASE | {"handling"}) - {"external_ref"}}
+SEEN = {SENDER: _CASE | {"episode_id", "parent_id", "area"}, RECEIVER: (_CASE | {"handling"}) - {"external_ref"}}
 """What each side sees of a referral: the receiver's notes stay with the receiver, the sender's reference with him."""
 
 _PLACE = frozenset({"id", "side", "unit", "worker"})
@@ -136,6 +137,9 @@ POLICY = Policy(
     *_led("referral.bar"),
     *_led("referral.unbar"),
     Row("referral.outside_reads", _BOTH_LEADS),
+    *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER]) for what in ("list", "read", "pass")),
+    *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER], shows=SEEN[RECEIVER])
+      for what in ("acknowledge", "accept")),
 )  # fmt: skip
 OPERATIONS = POLICY.operations()
 

@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from chassis.schema import Fault, Shape, classified
 from services.referrals.rules import codes
-from services.referrals.schemas.parts import NAME, REFERENCE, TEXT, once_each
+from services.referrals.schemas.parts import AREA, NAME, REFERENCE, TEXT, once_each
 
 EARLIEST = validate.Range(min=dt.date(2020, 1, 1))
 COUNT = validate.Range(0, 1000)
@@ -205,13 +205,15 @@ class Resending(Shape):
 
     service = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "public")
     receiver = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "public")
+    area = classified(fields.String(load_default=None, allow_none=True, validate=AREA), "internal")
     urgency = classified(fields.String(load_default=None, validate=validate.OneOf(codes.URGENCIES)), "internal")
 
     @validates_schema
     def goes_somewhere(self, value: dict[str, Any], **_: object) -> None:
         """A service or a receiver is named."""
-        if value["service"] is None and value["receiver"] is None:
-            message = "Name the service or the receiving organisation, by key or id."
+        named = value["service"] is not None or value["receiver"] is not None
+        if named == (value["area"] is not None):
+            message = "Name the service or the receiving organisation, by key or id, or else an area."
             raise ValidationError({"service": [Fault("required", message)]})
 
 

@@ -13,6 +13,7 @@ from chassis.subscribe import subscribe
 from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS, POLICY
 from services.referrals.schemas.rights import ReasonQuery
+from services.referrals.service.area import AreaQueue
 from services.referrals.service.drafts import Drafts
 from services.referrals.service.rights import Rights
 from services.referrals.service.transitions import Transitions
@@ -20,7 +21,7 @@ from services.referrals.service.transitions import Transitions
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(Drafts, Transitions, Rights):
+class ReferralsService(AreaQueue, Drafts, Transitions, Rights):
     """Referrals between institutions."""
 
     name = "referrals"

@@ -39,6 +39,7 @@ class Leg:
     error_proposed_by: uuid.UUID | None
     changed_at: dt.datetime
     side: str
+    area: str | None = None
 
     @property
     def standing(self) -> Standing:
@@ -54,7 +55,8 @@ class Leg:
 
 LOCK = """
 SELECT id, episode_id, parent_id, kind, sender_id, receiver_id, service_id, urgency, ordered, state, held_from, held_by,
-       last_transition, feedback_scope, scope_fixed, sender_acted_at, error_proposed_by, changed_at FROM leg_locked(%s)
+       last_transition, feedback_scope, scope_fixed, sender_acted_at, error_proposed_by, changed_at,
+       area FROM leg_locked(%s)
 """
 
 

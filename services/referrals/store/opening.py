@@ -70,7 +70,7 @@ def open_referral(work: Work, opened: Opened) -> None:
     values = {name: getattr(opened, name) for name in Opened.__slots__}
     work.later(OPEN, values)
     if opened.case_key is not None:
-        _open_case(work, opened)
+        open_case(work, opened)
 
 
 ADDRESS = """
@@ -95,7 +95,7 @@ def send_draft(work: Work, opened: Opened) -> None:
     values = {name: getattr(opened, name) for name in Opened.__slots__}
     work.later(ADDRESS, values)
     if opened.case_key is not None:
-        _open_case(work, opened)
+        open_case(work, opened)
 
 
 REWRITE = """
@@ -109,7 +109,8 @@ def rewrite_draft(work: Work, referral_id: uuid.UUID, *, sealed: bytes, urgency:
     work.later(REWRITE, {"id": referral_id, "sealed": sealed, "urgency": urgency, "at": work.now})
 
 
-def _open_case(work: Work, opened: Opened) -> None:
+def open_case(work: Work, opened: Opened) -> None:
+    """Write the receiver's case, in the receiver's context."""
     if opened.receiver_id is None:
         raise NotFound
     values = {name: getattr(opened, name) for name in Opened.__slots__}

@@ -28,7 +28,7 @@ def passed_on(work: Work, leg: Leg, own: dict[str, Any], act: Act) -> Act:
     """
     caller = caller_of(work)
     content = work.keys.open(own["key_id"], rows.CASE_PERSONAL, leg.id, legs.sealed(work, leg))
-    body = {**content, "service": act.details["service"], "receiver": None, "external_ref": None}
+    body = {**content, "service": act.details["service"], "receiver": None, "area": None, "external_ref": None}
     opened = opening.send(work, caller, body, parent=leg.id)
     return replace(act, details={**act.details, "new_referral_id": str(opened.id)})
 
@@ -57,5 +57,6 @@ def resend(db: Database, call: Call) -> Outcome:
 
 def _addressed(content: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     # The own reference stays with the first leg: each is found by its own.
-    body = {**content, "service": asked["service"], "receiver": asked["receiver"], "external_ref": None}
+    body = {**content, "service": asked["service"], "receiver": asked["receiver"]}
+    body |= {"area": asked.get("area"), "external_ref": None}
     return body if asked["urgency"] is None else {**body, "urgency": asked["urgency"]}

@@ -48,7 +48,7 @@ def move(db: Database, call: Call, action: str) -> Outcome:
         work.record(Entry(operation=operation, object_type=OBJECT, object_id=leg.id))
         if actor == DPO and not correcting.agreed(work, leg, caller):
             return found(work, leg.id, operation)
-        _walk(work, leg, own, edge, _act(caller, actor, call.body))
+        walk(work, leg, own, edge, act_of(caller, actor, call.body))
         return found(work, leg.id, operation)
 
 
@@ -83,7 +83,8 @@ def seen_of(own: dict[str, Any], kind: str) -> Standing:
     return Standing(kind=kind, **{name: own[name] for name in names})
 
 
-def _walk(work: Work, leg: Leg, own: dict[str, Any], edge: Edge, act: Act) -> None:
+def walk(work: Work, leg: Leg, own: dict[str, Any], edge: Edge, act: Act) -> None:
+    """Take a transition for a caller of either side, with what it says kept and passed on."""
     if edge.name == "forward":
         act = forwarding.passed_on(work, leg, own, act)
     if leg.side == RECEIVER and act.actor == RECEIVER and act.details:
@@ -91,7 +92,8 @@ def _walk(work: Work, leg: Leg, own: dict[str, Any], edge: Edge, act: Act) -> No
     take(work, leg, edge, act)
 
 
-def _act(caller: Caller, actor: str, body: dict[str, Any]) -> Act:
+def act_of(caller: Caller, actor: str, body: dict[str, Any]) -> Act:
+    """What a caller does with this loaded body."""
     details = {name: value for name, value in body.items() if name != "reason" and value is not None}
     return Act(actor=actor, org_id=caller.org_id, subject=caller.subject, reason=body.get("reason"), details=details)
 

@@ -23,19 +23,21 @@ from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL, Ope
 from services.referrals.usecases.consequences import Act, Moved, follow
 from services.referrals.usecases.entering import OBJECT, caller_of, found
 from services.referrals.usecases.facts import facts_of
+from services.referrals.usecases.queueing import OF_RECEIVER_NOT
 
 SUBMIT = LIFECYCLE[0]
-OF_RECEIVER_NOT = frozenset({"external_ref"})
-"""Fields that the receiver's copy of the content does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What is about to be sent: by whom, with which content, to whom, and the copies that this was decided on."""
+    """What is about to be sent: by whom, with which content, to whom, and the copies that this was decided on.
+
+    `chosen` is None for an area queue.
+    """
 
     sender: Caller
     body: dict[str, Any]
-    chosen: Chosen
+    chosen: Chosen | None
     offers: list[Offer]
 
 
@@ -99,11 +101,7 @@ def send(
     Raises Invalid for a receiver that cannot take it and for whatever the checks refuse, Conflict for an own reference
     that is in use, NotAllowed when the sender is suspended.
     """
-    offers = copies.offers(work, sender.org_id, receiver=body["receiver"], service=body["service"])
-    chosen = choose(
-        offers, sender=sender.org_id, receiver=body["receiver"], service=body["service"], urgency=body["urgency"]
-    )
-    submission = Submission(sender=sender, body=body, chosen=chosen, offers=offers)
+    submission = _destined(work, sender, body)
     for check in CHECKS:
         check(work, submission)
     mac = _reference(work, sender, body)
@@ -125,14 +123,15 @@ def _sealed(
     kept = {name: value for name, value in submission.body.items() if name != "draft"}
     content = {"kind": lifecycle.ORDINARY, **kept, "feedback_scope": _scope(submission)}
     referral_id = draft.id if draft else clock.new_id()
-    record_key, case_key = work.keys.take(), work.keys.take()
+    record_key = work.keys.take()
+    case_key = work.keys.take() if chosen else None
     for_receiver = {name: value for name, value in content.items() if name not in OF_RECEIVER_NOT}
     return Opened(
         id=referral_id,
         parent_id=parent,
         kind=content["kind"],
-        receiver_id=chosen.org_id,
-        service_id=chosen.service_id,
+        receiver_id=chosen.org_id if chosen else None,
+        service_id=chosen.service_id if chosen else None,
         urgency=content["urgency"],
         ordered=content["ordered"],
         state="sent",
@@ -140,10 +139,20 @@ def _sealed(
         reference_mac=mac,
         record_key=record_key.id,
         record_sealed=record_key.seal(RECORD_PERSONAL, referral_id, content),
-        case_key=case_key.id,
-        case_sealed=case_key.seal(CASE_PERSONAL, referral_id, for_receiver),
+        case_key=case_key.id if case_key else None,
+        case_sealed=case_key.seal(CASE_PERSONAL, referral_id, for_receiver) if case_key else None,
         **_place(sender, work),
     )
+
+
+def _destined(work: Work, sender: Caller, body: dict[str, Any]) -> Submission:
+    if body.get("area"):
+        return Submission(sender=sender, body=body, chosen=None, offers=copies.offers(work, sender.org_id))
+    offers = copies.offers(work, sender.org_id, receiver=body["receiver"], service=body["service"])
+    chosen = choose(
+        offers, sender=sender.org_id, receiver=body["receiver"], service=body["service"], urgency=body["urgency"]
+    )
+    return Submission(sender=sender, body=body, chosen=chosen, offers=offers)
 
 
 def _place(sender: Caller, work: Work) -> dict[str, Any]:
@@ -187,6 +196,7 @@ def _moved(opened: Opened, sender: Caller, body: dict[str, Any]) -> Moved:
         error_proposed_by=None,
         changed_at=opened.at,
         side=SENDER,
+        area=body.get("area"),
     )
     act = Act(actor=SENDER, org_id=sender.org_id, subject=sender.subject, details=body)
     scope = feedback.scope_in_force(opened.feedback_scope, fixed=False)

@@ -18,7 +18,7 @@ SELECT 'sender' AS side, r.id, r.state, r.kind, r.reason, r.urgency, r.version, 
        NULL::bytea AS handling, CASE WHEN r.state <> 'draft' THEN r.sent_at END AS sent_at, r.changed_at,
        r.org_id AS sender_id, r.receiver_id, r.service_id, s.key AS sender_key, t.key AS receiver_key,
        v.key AS service_key, r.unit, r.worker, r.restricted, r.held_from, r.held_by, r.last_transition, r.locked_at,
-       r.episode_id, r.parent_id,
+       r.episode_id, r.parent_id, r.area,
        (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
          WHERE m.org_id = r.org_id AND m.referral_id = r.id AND m.subject = %(subject)s) AS member
   FROM sender_record AS r
@@ -27,7 +27,7 @@ SELECT 'sender' AS side, r.id, r.state, r.kind, r.reason, r.urgency, r.version, 
 UNION ALL
 SELECT 'receiver', c.id, c.state, c.kind, c.reason, c.urgency, c.version, c.key_id, c.personal, c.handling, c.sent_at,
        c.changed_at, c.sender_id, c.org_id, c.service_id, s.key, t.key, v.key, c.unit, c.worker, c.restricted,
-       c.held_from, c.held_by, c.last_transition, c.locked_at, NULL, NULL,
+       c.held_from, c.held_by, c.last_transition, c.locked_at, NULL, NULL, NULL,
        (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
          WHERE m.org_id = c.org_id AND m.referral_id = c.id AND m.subject = %(subject)s)
   FROM receiver_case AS c
@@ -45,7 +45,7 @@ def row_of(work: Work, referral_id: uuid.UUID, subject: str) -> dict[str, Any]:
 
 
 CLEAR = (
-    "id", "side", "state", "kind", "urgency", "version", "sent_at", "changed_at", "episode_id", "parent_id"
+    "id", "side", "state", "kind", "urgency", "version", "sent_at", "changed_at", "episode_id", "parent_id", "area"
 )  # fmt: skip
 
 
@@ -73,6 +73,12 @@ PERSONAL = (
     "person_informed",
     "feedback_scope",
     "external_ref",
+    "language",
+    "interpreter",
+    "respond_by",
+    "not_before",
+    "desired_outcomes",
+    "risk",
     "handling",
 )
 
