@@ -34,6 +34,7 @@ from tests.support import groups, referrals
 from tests.support.client import Answer, Client
 from tests.support.databases import Databases
 from tests.support.referrals import CENTRE, POLICE
+from tests.support.ways import WAYS
 
 STATES = ("sent", "received", "accepted", "declined", "withdrawn")
 """What every route is asked in; a transition is asked in the states that it leads from as well."""
@@ -64,24 +65,6 @@ CAST: dict[str, Who] = {
     rights.OTHER_UNIT: Who("member:south", SOUTH, "unit"),
 }
 PARTIES = {SENDER: POLICE, RECEIVER: CENTRE}
-_TAKEN = ((RECEIVER, "accept"),)
-_STARTED = (*_TAKEN, (RECEIVER, "start"))
-WAYS: dict[str, tuple[tuple[str, str], ...]] = {
-    "received": ((RECEIVER, "acknowledge"),),
-    "info_requested": ((RECEIVER, "acknowledge"), (RECEIVER, "request_info")),
-    "assessing": ((RECEIVER, "acknowledge"), (RECEIVER, "start_assessment")),
-    "accepted": _TAKEN,
-    "waitlisted": (*_TAKEN, (RECEIVER, "waitlist")),
-    "in_progress": _STARTED,
-    "on_hold": (*_STARTED, (RECEIVER, "hold")),
-    "completed": (*_STARTED, (RECEIVER, "complete")),
-    "ended": (*_STARTED, (RECEIVER, "end")),
-    "declined": ((RECEIVER, "decline"),),
-    "forwarded": ((RECEIVER, "forward"),),
-    "withdrawn": ((SENDER, "withdraw"),),
-    "entered_in_error": ((SENDER, "mark_error"),),
-}
-"""How a case comes to each state."""
 FAR_AWAY = {"forward": {"service": "fi-lyomaton-linja"}}
 """To somebody who is asked nothing here."""
 

@@ -14,12 +14,15 @@ import pytest
 from chassis.envelope import CONTENT_TYPE
 from chassis.settings import SERVICES
 from services.groups.schemas import DEMO_GROUP
+from services.referrals.rules.lifecycle import LIFECYCLE, RECEIVER, SENDER
+from services.referrals.schemas.transitions import EXAMPLES, SHAPES
 from tests.integration.bus_rig import channel_of
 from tests.support.browser import Visitor, invited, signed_in
 from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually
 from tests.support.network import Network
 from tests.support.people import PASSWORD
 from tests.support.specification import OPERATIONS, Operation
+from tests.support.ways import WAYS
 
 WITH_BODY = sorted(name for name, each in OPERATIONS.items() if each.has_body)
 WITHOUT_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and not each.places)
@@ -47,6 +50,39 @@ class Actors:
     def referral(self, by: Client) -> Prepared:
         made = self.made(self.police, "POST /referrals").body["id"]
         return by, {"referral_id": made}, {}, by.get(f"/referrals/{made}").version
+
+    def moved(self, action: str) -> Prepared:
+        """A referral from which the transition leads, for the party that takes it."""
+        edge = next(edge for edge in LIFECYCLE if edge.name == action)
+        parties = {SENDER: self.police, RECEIVER: self.centre}
+        made = self.made(self.police, "POST /referrals", draft=edge.source == "draft").body["id"]
+        for side, step in WAYS.get(edge.source, ()):
+            at = parties[side].get(f"/referrals/{made}").version
+            done = parties[side].post(f"/referrals/{made}/{step}", EXAMPLES[step], version=at)
+            assert done.status == 200, done.raw
+        by = parties[RECEIVER if RECEIVER in edge.actors else SENDER]
+        return by, {"referral_id": made}, {}, by.get(f"/referrals/{made}").version
+
+    def draft(self) -> Prepared:
+        return self.moved("submit")
+
+    def ended(self) -> Prepared:
+        """A referral of the police that came back."""
+        made = self.moved("accept")
+        declined = self.centre.post(
+            f"/referrals/{made[1]['referral_id']}/decline", EXAMPLES["decline"], version=made[3]
+        )
+        assert declined.status == 200, declined.raw
+        return self.police, made[1], {}, None
+
+    def card(self) -> Prepared:
+        """A card of the area queue at the centre."""
+        example = OPERATIONS["POST /referrals"].example
+        body = {name: value for name, value in example.items() if name != "service"} | {"area": "LT:Raseiniai"}
+        made = self.police.post("/referrals", body)
+        assert made.status == 201, made.raw
+        cards = self.centre.get("/referrals/area-offers?limit=1").body["items"]
+        return self.centre, {"offer_id": cards[0]["id"]}, {}, None
 
     def decided(self) -> Prepared:
         """A referral whose members its receiver decides on, which takes no version."""
@@ -153,10 +189,14 @@ def actors(demo: Network) -> Iterator[Actors]:
 PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "PUT /directory/services/{service}/accepting": Actors.accepting,
     "POST /referrals": lambda actors: (actors.police, {}, {}, None),
-    "POST /referrals/{referral_id}/acknowledge": lambda actors: actors.referral(actors.centre),
-    "POST /referrals/{referral_id}/accept": lambda actors: actors.referral(actors.centre),
-    "POST /referrals/{referral_id}/decline": lambda actors: actors.referral(actors.centre),
-    "POST /referrals/{referral_id}/withdraw": lambda actors: actors.referral(actors.police),
+    **{
+        f"POST /referrals/{{referral_id}}/{action}": partial(Actors.moved, action=action)
+        for action in SHAPES
+        if action != "close_concern"
+    },
+    "PUT /referrals/{referral_id}": Actors.draft,
+    "POST /referrals/{referral_id}/resend": Actors.ended,
+    **{f"POST /referrals/area-offers/{{offer_id}}/{act}": Actors.card for act in ("acknowledge", "accept", "pass")},
     **{
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
         for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
@@ -189,6 +229,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/organisations/{organisation}": lambda actors: (actors.man, {"organisation": CENTRE}, {}, None),
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
+    "GET /referrals/area-offers/{offer_id}": Actors.card,
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
     "GET /referrals/{referral_id}/duplicates": lambda actors: actors.referral(actors.centre),
     "GET /access/clients/{client_id}": Actors.system,
