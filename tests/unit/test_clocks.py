@@ -199,9 +199,9 @@ def test_reviving_starts_anew_with_the_full_time() -> None:
 
 
 def test_a_legal_basis_warns_at_half_at_four_fifths_and_when_it_is_over() -> None:
-    facts = replace(FACTS, valid=(at("2026-09-14 00:00"), dt.date(2026, 9, 28)))  # fifteen days, as the order lasts
+    facts = replace(FACTS, valid_until=dt.date(2026, 9, 28))  # fifteen days, as the order lasts
     legal = submitted("2026-09-14 10:00", facts)["C9"]
-    assert [told(each) for each in legal.steps] == ["2026-09-21 12:00", "2026-09-26 00:00", "2026-09-29 00:00"]
+    assert [told(each) for each in legal.steps] == ["2026-09-21 17:00", "2026-09-26 02:00", "2026-09-29 00:00"]
     assert clocks.warning(legal, at("2026-09-20 00:00")) is None
     assert clocks.warning(legal, at("2026-09-22 00:00")) == "half"
     assert clocks.warning(legal, at("2026-09-27 00:00")) == "four_fifths"
@@ -210,6 +210,10 @@ def test_a_legal_basis_warns_at_half_at_four_fifths_and_when_it_is_over() -> Non
     assert [each.kind for each in kinds] == ["legal_half", "legal_near", "legal_passed"]
     kept = after({"C9": replace(legal, level=2)}, step("acknowledge", "received", "2026-09-27 10:00"), facts)
     assert kept["C9"].level == 2
+    longer = replace(facts, valid_until=dt.date(2026, 10, 28))
+    renewed = after(kept, step("acknowledge", "received", "2026-09-27 10:00"), longer)
+    assert (renewed["C9"].level, told(renewed["C9"].due_at)) == (0, "2026-10-29 00:00")
+    assert "C9" not in after(kept, step("acknowledge", "received", "2026-09-27 10:00"), FACTS)
 
 
 def test_deadlines_are_those_of_the_country_whose_turn_it_is() -> None:
@@ -232,7 +236,7 @@ SENDER_SEES = {
 
 @pytest.mark.parametrize("scope", SCOPES)
 def test_the_sender_has_no_clock_whose_end_he_may_not_know(scope: str) -> None:
-    facts = replace(FACTS, scope=scope, proposed=scope, valid=(at("2026-09-14 00:00"), dt.date(2026, 12, 1)))
+    facts = replace(FACTS, scope=scope, proposed=scope, valid_until=dt.date(2026, 12, 1))
     seen: set[str] = set()
     for state in STATES:
         if state in VISIBLE[scope]:
@@ -244,9 +248,9 @@ def test_a_sender_who_paused_it_himself_has_the_review() -> None:
     facts = replace(FIXED, proposed="full_report", scope="full_report")
     own = step("hold", "on_hold", "2026-09-14 10:00", view=SENDER, actor=SENDER, review_on=dt.date(2026, 10, 1))
     assert after({}, own, facts)["C8"].turn == SENDER
-    assert after({}, own, facts)["C8"].steps
+    assert after({}, own, facts)["C8"].act_at is not None
     theirs = after({}, replace(own, view=RECEIVER), facts)["C8"]
-    assert (theirs.turn, theirs.steps) == (SENDER, ())
+    assert (theirs.turn, theirs.act_at) == (SENDER, None)
     assert "C8" not in after({}, replace(own, actor=RECEIVER), facts)
 
 

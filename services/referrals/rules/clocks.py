@@ -42,7 +42,7 @@ class Clock:
     """One running clock of one party's row.
 
     `steps` are the moments at which the house does something, in order, and `level` is how many of them it has done;
-    they are empty where somebody else's row sees to that. `stopped_at` keeps what was done from starting again.
+    of the two parties' rows one `acts`. `stopped_at` keeps what was done from starting again.
     """
 
     code: str
@@ -54,11 +54,12 @@ class Clock:
     extended: bool = False
     steps: tuple[dt.datetime, ...] = ()
     level: int = 0
+    acts: bool = False
 
     @property
     def act_at(self) -> dt.datetime | None:
         """When the house has to do something next; None when it is others' turn alone."""
-        return self.steps[self.level] if self.level < len(self.steps) else None
+        return self.steps[self.level] if self.acts and self.level < len(self.steps) else None
 
     @property
     def ticks(self) -> bool:
@@ -71,7 +72,7 @@ class Facts:
     """What the clocks of a referral depend on besides its steps.
 
     `scope` is in force, `proposed` is what acceptance will fix; `countries` by side; `amounts` are a service's own
-    figures by clock and urgency; `valid` is from when until which day the legal basis counts.
+    figures by clock and urgency; `valid_until` is the last day on which the legal basis counts.
     """
 
     kind: str
@@ -83,7 +84,7 @@ class Facts:
     has_receiver: bool = True
     not_before: dt.date | None = None
     amounts: Mapping[tuple[str, str], int] = field(default_factory=dict)
-    valid: tuple[dt.datetime, dt.date] | None = None
+    valid_until: dt.date | None = None
 
     @property
     def expires(self) -> bool:
@@ -192,6 +193,8 @@ def _moved(row: Row, clock: Clock | None, step: Step, facts: Facts) -> Clock | N
 
 
 def _running(row: Row, clock: Clock | None, step: Step, facts: Facts) -> Clock | None:
+    if clock is not None and row.code == LEGAL:
+        return _legal_again(clock, step, facts)
     if clock is None or _anew(row, step):
         clock = _started(row, step, facts)
     elif clock.paused_at is not None:
@@ -218,8 +221,8 @@ def _started(row: Row, step: Step, facts: Facts) -> Clock | None:
         due = _review(step, due, facts.countries.get(turn))
     if due is None:
         return None
-    steps = (due,) if row.code == "C8" and step.view == turn else ()
-    return Clock(code=row.code, turn=turn, started_at=step.at, due_at=due, steps=steps)
+    begun = Clock(code=row.code, turn=turn, started_at=step.at, due_at=due)
+    return replace(begun, steps=(due,), acts=step.view == turn) if row.code == "C8" else begun
 
 
 def _review(step: Step, due: dt.datetime | None, country: str | None) -> dt.datetime | None:
@@ -237,20 +240,24 @@ def _recall(step: Step, facts: Facts) -> Clock | None:
     times = [due_after(code, step.at, facts, turn=turn, factor=n) for n in range(1, count + 1)]
     steps = tuple(at for at in times if at is not None)
     acts = step.view == RECEIVER or not facts.has_receiver
-    return Clock(code=RECALL, turn=turn, started_at=step.at, due_at=steps[-1], steps=steps if acts else ())
+    return Clock(code=RECALL, turn=turn, started_at=step.at, due_at=steps[-1], steps=steps, acts=acts)
 
 
 def _legal(step: Step, facts: Facts) -> Clock | None:
     """Half of the time, four fifths, and the end of the last day on which the legal basis counts."""
-    if facts.valid is None:
+    if facts.valid_until is None:
         return None
-    start, last = facts.valid
-    zone = working_time.zone_of(facts.countries.get(step.view))
-    end = dt.datetime.combine(last + dt.timedelta(days=1), dt.time(), tzinfo=zone).astimezone(dt.UTC)
+    start, zone = step.at, working_time.zone_of(facts.countries.get(step.view))
+    end = dt.datetime.combine(facts.valid_until + dt.timedelta(days=1), dt.time(), tzinfo=zone).astimezone(dt.UTC)
     span = max(end - start, dt.timedelta(0))
-    return Clock(
-        code=LEGAL, turn=step.view, started_at=start, due_at=end, steps=(start + span / 2, start + span * 0.8, end)
-    )
+    steps = (start + span / 2, start + span * 0.8, end)
+    return Clock(code=LEGAL, turn=step.view, started_at=start, due_at=end, steps=steps, acts=True)
+
+
+def _legal_again(clock: Clock, step: Step, facts: Facts) -> Clock | None:
+    """The same clock while the basis counts as long as before, another one where that was changed."""
+    again = _legal(step, facts)
+    return clock if again is not None and again.due_at == clock.due_at else again
 
 
 def _resumed(clock: Clock, at: dt.datetime, country: str | None) -> Clock:
