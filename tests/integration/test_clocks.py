@@ -20,7 +20,10 @@ from chassis.identity import Caller
 from chassis.requests import Call
 from chassis.settings import Settings
 from services.referrals import usecases
+from services.referrals.rules.clock_table import BY_CODE
+from services.referrals.rules.feedback import SCOPES
 from services.referrals.schemas import clocks as shapes
+from services.referrals.schemas.transitions import Resending
 from services.referrals.store import copies, legs
 from services.referrals.usecases import clock_settings, clocks, reviewing, sweeping, tasks
 from services.referrals.views import clocks as views
@@ -28,6 +31,14 @@ from tests.support.databases import root_url
 from tests.support.referrals import CENTRE, OTHER, POLICE, SERVICE_ID, listing, look, move, new, seed
 
 ACCEPTANCE = {"responsible": "Intake team", "next_step_on": "2026-12-01"}
+ALLOWED = {
+    "none": set[str](),
+    "received_only": {"C1", "C5", "C7"},
+    "attendance": {"C1", "C2", "C4", "C5", "C6", "C7"},
+    "attendance_and_completion": {"C1", "C2", "C4", "C5", "C6", "C7"},
+    "completion_and_goals": {"C1", "C5", "C7"},
+    "full_report": {"C1", "C2", "C4", "C5", "C6", "C7"},
+}
 SHIFT = """
 UPDATE clock SET started_at = started_at - %(by)s::interval, due_at = due_at - %(by)s::interval,
        steps = (SELECT coalesce(array_agg(s - %(by)s::interval ORDER BY s), '{}') FROM unnest(steps) AS s)
@@ -113,6 +124,59 @@ def test_a_whole_case_moves_the_clocks_of_each_side_by_what_it_may_know(db: Data
     usecases.move(db, move(CENTRE, referral, "end", 5, reason="moved"), "end")
     assert rows(at, "SELECT count(*) FROM clock") == [(0,)]
     assert rows(at, "SELECT due_at, due_clock FROM receiver_case") == [(None, None)]
+
+
+WALK: list[tuple[Caller, str, dict[str, Any]]] = [
+    (CENTRE, "acknowledge", {}),
+    (CENTRE, "start_assessment", {"assessor": "Intake team", "planned_on": "2027-01-15"}),
+    (CENTRE, "hold", {"reason": "health", "review_on": "2027-01-11"}),
+    (CENTRE, "resume", {}),
+    (CENTRE, "accept", ACCEPTANCE),
+    (CENTRE, "undo_decision", {"note": "Invented."}),
+    (CENTRE, "waitlist", {"expected_on": None, "review_on": "2026-12-22"}),
+    (CENTRE, "offer_place", {"place": "Autumn group", "answer_by": "2026-12-10T12:00:00+02:00"}),
+    (POLICE, "hold", {"reason": "health", "review_on": "2027-01-11"}),
+    (POLICE, "resume", {}),
+    (CENTRE, "start", {"started_on": "2026-12-14", "how": "first_session"}),
+    (CENTRE, "return_to_list", {"text": "Invented.", "review_on": "2027-01-11"}),
+    (CENTRE, "start", {"started_on": "2026-12-14", "how": "first_session"}),
+    (CENTRE, "end", {"reason": "moved"}),
+    (CENTRE, "reopen", {"note": "Invented."}),
+]
+
+
+@pytest.mark.parametrize("scope", SCOPES)
+def test_at_every_step_of_a_long_case_each_side_has_the_clocks_of_its_own_state(db: Database, scope: str) -> None:
+    referral = created(db, feedback_scope=scope)
+    for by, action, body in WALK:
+        version = usecases.read(db, look(by, referral)).value["version"]
+        usecases.move(db, move(by, referral, action, version, **body), action)
+        for party in (POLICE, CENTRE):
+            shown = usecases.read(db, look(party, referral)).value
+            for each in shown["clocks"]:
+                row = BY_CODE[each["clock"]]
+                assert shown["state"] in (row.pauses if each["paused"] else row.runs), (action, each)
+        codes = {each["clock"] for each in usecases.read(db, look(POLICE, referral)).value["clocks"]}
+        assert codes <= ALLOWED[scope] | ({"C8"} if action == "hold" and by == POLICE else set()), action
+
+
+def test_a_referral_that_is_passed_on_or_sent_again_has_clocks_of_its_own(db: Database, at: Settings) -> None:
+    first = created(db)
+    usecases.move(db, move(CENTRE, first, "decline", 1, reason="no_capacity"), "decline")
+    call = request(POLICE, Resending().load({"service": "lt-kavkc-behaviour-change"}), {"referral_id": first})
+    again = usecases.resend(db, call).value["id"]
+    assert rows(at, "SELECT DISTINCT referral_id FROM clock") == [(again,)]
+    assert set(seen(db, CENTRE, again)) == set(seen(db, POLICE, again)) == {"C1", "C7"}
+
+
+def test_a_draft_has_no_clock_until_it_is_sent(db: Database, at: Settings) -> None:
+    draft = created(db, draft=True)
+    assert seen(db, POLICE, draft) == {}
+    usecases.submit(db, move(POLICE, draft, "submit", 1))
+    assert set(seen(db, CENTRE, draft)) == {"C1", "C7"}
+    other = created(db, draft=True)
+    usecases.discard(db, move(POLICE, other, "discard", 1))
+    assert rows(at, "SELECT DISTINCT referral_id FROM clock") == [(draft,)]
 
 
 def test_contact_and_attendance_answer_their_clocks(db: Database) -> None:

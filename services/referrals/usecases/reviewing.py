@@ -25,7 +25,7 @@ def review(db: Database, call: Call) -> Outcome:
         if done is None:
             if not clocks.reviewed(work, leg, leg.side, call.body["review_on"]):
                 message = f"Nothing waits for a review of yours; the referral is {own['state']}."
-                raise Conflict("referral.no_review", message)
+                raise Conflict("referral.not_possible", message)
             tasks.drop(work, leg.id, caller.org_id, ("review_due",))
         outcome = "done" if done is None else "repeated"
         work.record(Entry(operation=OPERATION, object_type=OBJECT, object_id=leg.id, outcome=outcome))

@@ -19,7 +19,9 @@ from services.referrals.usecases.entering import OBJECT
 from services.referrals.usecases.moving import CLOCKS, expire
 from services.referrals.usecases.reminding import remind
 
-AT_ONCE = 200
+AT_ONCE = 100
+PER_TURN = 500
+"""So that a process that is told to stop has not long to wait; the rest is due at the next turn."""
 
 
 def sweep(db: Database, *, at: dt.datetime | None = None) -> int:
@@ -28,14 +30,15 @@ def sweep(db: Database, *, at: dt.datetime | None = None) -> int:
     Two sweepers at once, or one that was stopped in between, do the same as one: each looks again under the lock.
     """
     place, done = store.BEGINNING, 0
-    while True:
+    for _ in range(PER_TURN // AT_ONCE):
         with db.background(CLOCKS) as work:
             work.now = at or work.now
             places = store.due(work, place, AT_ONCE)
         done += sum(_tried(db, org, referral_id, at) for _, org, referral_id in places)
         if len(places) < AT_ONCE:
-            return done
+            break
         place = places[-1]
+    return done
 
 
 def act(db: Database, org: uuid.UUID, referral_id: uuid.UUID, *, at: dt.datetime | None = None) -> bool:
