@@ -12,7 +12,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from chassis.errors import Invalid
-from services.referrals.rules import clock_settings, clocks, tasks
+from chassis.working_time import COUNTRIES
+from services.referrals.rules import clock_rights, clock_settings, clocks, crisis, tasks
 from services.referrals.rules.clock_table import BY_CODE, CODES, TABLE
 from services.referrals.rules.clocks import Clock, Facts, Step, after
 from services.referrals.rules.feedback import SCOPES, VISIBLE
@@ -303,6 +304,32 @@ def test_own_figures_have_limits(code: str, urgency: str, amount: int, day: str,
     with pytest.raises(Invalid) as found:
         ask()
     assert found.value.code == refused
+
+
+def test_a_step_makes_pointless_what_it_answers() -> None:
+    assert set(tasks.moot("sent", "received")) == {"answer_late", "no_answer", "telephone_now"}
+    assert set(tasks.moot("waitlisted", "ended")) == {"review_due", "legal_half", "legal_near", "legal_passed"}
+    assert tasks.moot("expired", "sent") == ("taken_back",)
+    assert tasks.moot("received", "assessing") == ()
+
+
+def test_tasks_are_seen_by_whom_they_are_for_and_by_the_lead_of_that_side() -> None:
+    every = frozenset({"sender_worker", "receiver_lead", "network_coordinator"})
+    assert clock_rights.tasks_of(every) == {
+        "sender.unit", "sender.coordinator", "receiver.unit", "receiver.lead", "receiver.coordinator",
+    }  # fmt: skip
+    assert clock_rights.tasks_of(frozenset({"intake_worker"})) == {"receiver.unit"}
+    assert clock_rights.tasks_of(frozenset({"auditor"})) == frozenset()
+
+
+def test_a_crisis_names_the_emergency_number_and_a_line_of_the_country() -> None:
+    assert crisis.warnings("crisis", ["crisis", "urgent"], "LT") == ()
+    assert crisis.warnings("urgent", [], "LT") == ()
+    for country in COUNTRIES:
+        text = crisis.warnings("crisis", [], country)[0].text
+        assert "112" in text
+        assert crisis.LINES[country] in text
+    assert "112." in crisis.warnings("crisis", ["urgent"], None)[0].text
 
 
 MOMENTS = st.datetimes(dt.datetime(2026, 1, 1), dt.datetime(2028, 12, 31), timezones=st.just(dt.UTC))  # noqa: DTZ001 - the strategy adds the zone
