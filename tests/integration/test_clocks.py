@@ -391,6 +391,10 @@ def test_a_task_is_done_once_by_whom_it_is_for(db: Database, at: Settings) -> No
     assert asked(db, worker) == []
     page = tasks.listed(db, listing(lead, done=False, kind=None)).value["items"]
     assert [each["overdue"] for each in page] == [False, False]
+    first = tasks.listed(db, listing(lead, done=False, kind="telephone_now", limit=1)).value
+    rest = tasks.listed(db, listing(lead, done=False, kind=None, limit=1, cursor=first["next"])).value
+    assert [each["id"] for each in (*first["items"], *rest["items"])] == [each["id"] for each in page]
+    assert rest["next"] is None
     wanted = {"task_id": page[0]["id"]}
     for stranger in (worker, POLICE, OTHER):
         with pytest.raises(NotFound):
@@ -409,6 +413,7 @@ def test_tasks_of_a_closed_case_are_its_members_only(db: Database, at: Settings)
     )
     rows(at, "UPDATE receiver_case SET unit = 'north'")
     assert (len(asked(db, north)), asked(db, south)) == (1, [])
+    assert len(asked(db, replace(south, roles=frozenset({"receiver_lead"})))) == 1
     task = tasks.listed(db, listing(north, done=False, kind=None)).value["items"][0]["id"]
     with pytest.raises(NotFound):
         tasks.done(db, request(south, {}, {"task_id": task}))

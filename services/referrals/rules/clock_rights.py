@@ -24,10 +24,14 @@ ROWS = (
 
 def tasks_of(roles: frozenset[str]) -> frozenset[str]:
     """Whose tasks these roles see, as side and role of the task: leads all of their side, the unit its own."""
+    units = {f"{side}.{UNIT}" for side in (SENDER, RECEIVER) if roles & _UNIT_OF[side]}
+    return tasks_over_units(roles) | units
+
+
+def tasks_over_units(roles: frozenset[str]) -> frozenset[str]:
+    """Those of them that these roles see over the borders of units."""
     found: set[str] = set()
     for side in (SENDER, RECEIVER):
-        if roles & _UNIT_OF[side]:
-            found.add(f"{side}.{UNIT}")
         if roles & _LEAD_OF[side]:
             found |= {f"{side}.{each}" for each in (UNIT, LEAD, COORDINATOR)}
         if roles & _COORDINATORS:

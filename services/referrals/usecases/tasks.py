@@ -29,7 +29,8 @@ def listed(db: Database, call: Call) -> Outcome:
         at, after = paging.position(query["cursor"])
         wanted: dict[str, Any] = {
             "mine": sorted(clock_rights.tasks_of(caller.roles)),
-            "all_units": sorted(rights.led_sides(caller.roles) if caller.units else rights.SIDES),
+            "over_units": sorted(clock_rights.tasks_over_units(caller.roles)),
+            "all_units": not caller.units,
             "units": sorted(caller.units),
             "subject": caller.subject,
             **{name: query[name] for name in ("done", "kind")},

@@ -37,7 +37,8 @@ SELECT t.id, t.referral_id, t.side, t.kind, t.for_role, t.due_at, t.created_at, 
                       AND m.subject = %(subject)s AND m.kind = 'named'))
    AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = t.org_id AND m.referral_id = t.referral_id
                       AND m.subject = %(subject)s AND m.kind = 'barred')
-   AND (t.side = ANY (%(all_units)s) OR coalesce(r.restricted, c.restricted) OR coalesce(r.unit, c.unit) IS NULL
+   AND (%(all_units)s OR t.side || '.' || t.for_role = ANY (%(over_units)s)
+        OR coalesce(r.restricted, c.restricted) OR coalesce(r.unit, c.unit) IS NULL
         OR coalesce(r.unit, c.unit) = ANY (%(units)s) OR coalesce(r.worker, c.worker) = %(subject)s)
  ORDER BY t.due_at, t.id LIMIT %(limit)s
 """
