@@ -23,9 +23,9 @@ from services.referrals import usecases
 from services.referrals.rules.clock_table import BY_CODE
 from services.referrals.rules.feedback import SCOPES
 from services.referrals.schemas import clocks as shapes
-from services.referrals.schemas.transitions import Resending
+from services.referrals.schemas.transitions import SHAPES, Resending
 from services.referrals.store import copies, legs
-from services.referrals.usecases import clock_settings, clocks, reviewing, sweeping, tasks
+from services.referrals.usecases import area, clock_settings, clocks, reviewing, sweeping, tasks
 from services.referrals.views import clocks as views
 from tests.support.databases import root_url
 from tests.support.referrals import CENTRE, OTHER, POLICE, SERVICE_ID, listing, look, move, new, seed
@@ -534,3 +534,53 @@ def test_among_a_hundred_thousand_clocks_the_due_ones_are_found_by_the_index(
     record_property("sweep_question_ms", f"{sorted(spent)[10]:.2f}")
     assert sorted(spent)[10] < 50
     assert views.running  # what lists go by stands in the rows themselves; the index is in the migration
+
+
+QUEUED: dict[str, Any] = {"service": None, "area": "LT:Raseiniai", "language": "lt"}
+
+
+def card_of(db: Database, by: Caller, action: str = "acknowledge", **body: Any) -> Call:
+    offer = area.cards(db, listing(by)).value["items"][0]["id"]
+    return replace(request(by, SHAPES[action]().load(body)), path={"offer_id": offer})
+
+
+def test_in_an_area_queue_the_sender_s_row_sees_to_the_recall(db: Database, at: Settings) -> None:
+    referral = created(db, **QUEUED)
+    assert set(seen(db, POLICE, referral)) == {"C1", "C7"}
+    assert rows(at, "SELECT org_id, code FROM clock WHERE act_at IS NOT NULL") == [(POLICE.org_id, "C7")]
+    sweeping.sweep(db, at=in_days(60))
+    assert rows(at, "SELECT state FROM leg") == [("expired",)]
+    assert area.cards(db, listing(CENTRE)).value["items"] == []
+    assert asked(db, POLICE) == [("sender", "taken_back", "unit")]
+
+
+def test_a_card_is_taken_too_late_without_any_sweeper(db: Database, at: Settings) -> None:
+    created(db, **QUEUED)
+    call = card_of(db, CENTRE)
+    pass_time(at, 60)
+    with pytest.raises(Conflict):
+        area.take(db, call, "acknowledge")
+    assert rows(at, "SELECT state FROM leg") == [("expired",)]
+
+
+@pytest.mark.parametrize("scope", ["attendance", "none"])
+def test_what_was_taken_from_a_queue_runs_for_its_receiver(db: Database, at: Settings, scope: str) -> None:
+    referral = created(db, **QUEUED, feedback_scope=scope, urgency="standard", not_before="2027-03-01")
+    area.take(db, card_of(db, CENTRE), "acknowledge")
+    assert set(seen(db, CENTRE, referral)) == {"C2"}
+    assert rows(at, "SELECT not_before FROM receiver_case") == [(dt.date(2027, 3, 1),)]
+    usecases.move(db, move(CENTRE, referral, "request_info", 2, question="When?"), "request_info")
+    pass_time(at, 6)  # over the question's first reminder, and beyond what the queue's own clock would have allowed
+    sweeping.sweep(db)
+    assert rows(at, "SELECT state FROM leg") == [("info_requested",)]
+    assert rows(at, "SELECT code, org_id FROM clock WHERE act_at <= now()") == []
+
+
+def test_a_refusal_after_taking_starts_the_clocks_of_the_next_leg(db: Database, at: Settings) -> None:
+    """In the queue again, for whoever else is there."""
+    referral = created(db, **QUEUED)
+    area.take(db, card_of(db, CENTRE), "acknowledge")
+    usecases.decline(db, move(CENTRE, referral, "decline", 2, reason="no_capacity"))
+    again = rows(at, "SELECT id FROM leg WHERE parent_id = %s", (referral,))[0][0]
+    assert set(seen(db, POLICE, again)) == {"C1", "C7"}
+    assert rows(at, "SELECT DISTINCT referral_id FROM clock") == [(again,)]

@@ -144,6 +144,8 @@ POLICY = Policy(
     *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER]) for what in ("list", "read", "pass")),
     *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER], shows=SEEN[RECEIVER])
       for what in ("acknowledge", "accept")),
+    *(row for side in SIDES for row in _done("referral.review", side, REVIEWED, SEEN[side])),
+    *clock_rights.ROWS,
 )  # fmt: skip
 OPERATIONS = POLICY.operations()
 

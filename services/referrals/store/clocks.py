@@ -41,8 +41,9 @@ def context(work: Work, leg: Leg) -> Context:
     with work.acting_for(leg.receiver_id or leg.sender_id):
         row = work.one(CONTEXT, {**values, "today": work.now.date()})
     assert row is not None
+    country = row["receiver"] or (leg.area and leg.area.partition(":")[0])  # of a queue it is the area's
     amounts = {(code, urgency): amount for code, urgency, amount in row["amounts"]}
-    return Context(countries={"sender": row["sender"], "receiver": row["receiver"]}, amounts=amounts)
+    return Context(countries={"sender": row["sender"], "receiver": country}, amounts=amounts)
 
 
 RUNNING_RECORD = """

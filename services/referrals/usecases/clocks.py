@@ -5,21 +5,19 @@ from __future__ import annotations
 import datetime as dt
 import uuid
 from dataclasses import asdict, replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chassis.db import Work
 from services.referrals.rules import clocks, crisis, feedback
 from services.referrals.rules.clocks import Clock, Facts, Step
-from services.referrals.rules.lifecycle import RECEIVER, SENDER
+from services.referrals.rules.lifecycle import LIFECYCLE, RECEIVER, SENDER
 from services.referrals.rules.tasks import moot
 from services.referrals.store import clocks as store
 from services.referrals.store import tasks
 from services.referrals.store.clocks import Party
 from services.referrals.store.legs import Leg
+from services.referrals.usecases.acts import Act, Moved
 from services.referrals.views import clocks as views
-
-if TYPE_CHECKING:
-    from services.referrals.usecases.consequences import Moved
 
 
 def run(work: Work, moved: Moved) -> None:
@@ -32,6 +30,18 @@ def run(work: Work, moved: Moved) -> None:
         _follow(work, moved, facts, RECEIVER, leg.receiver_id)
     if moved.sender_told is not None:
         _follow(work, moved, facts, SENDER, leg.sender_id)
+
+
+def queued(work: Work, leg: Leg, details: dict[str, Any]) -> None:
+    """A new leg that went to an area queue without a submission of anybody's: the sender's clocks begin."""
+    moved = Moved(
+        leg=leg,
+        edge=LIFECYCLE[0],
+        act=Act(actor=SENDER, details=details),
+        scope=feedback.scope_in_force(leg.feedback_scope, fixed=False),
+        sender_told="sent",
+    )
+    run(work, moved)
 
 
 def contacted(work: Work, leg: Leg) -> None:
@@ -123,7 +133,11 @@ def _before(work: Work, moved: Moved, org: uuid.UUID) -> Party:
     """The party's row and clocks; a referral that is only now sent has none."""
     if moved.edge.source == "draft":
         return Party(state="sent", not_before=_day(moved.act.details.get("not_before")), running={})
-    return store.party(work, moved.leg, org)
+    party = store.party(work, moved.leg, org)
+    if moved.leg.area is None or party.not_before is not None:
+        return party
+    # a case that was taken from an area's queue begins with the step itself; the day stands in the sender's row
+    return replace(party, not_before=store.party(work, moved.leg, moved.leg.sender_id).not_before)
 
 
 def _again(work: Work, leg: Leg, code: str, side: str, review_on: dt.date | None = None) -> None:

@@ -21,7 +21,7 @@ from services.referrals.usecases.consequences import Act, Moved, follow
 from services.referrals.usecases.entering import OBJECT, caller_of, found, relation_to
 from services.referrals.usecases.facts import facts_of
 from services.referrals.usecases.guards import Attempt, guard
-from services.referrals.usecases.recall import Recalled, is_over
+from services.referrals.usecases.recall import Recalled, over_for
 
 CLOCKS = "referrals.clocks"
 _PAUSES = frozenset({"on_hold", "info_requested"})
@@ -44,7 +44,7 @@ def recall(db: Database, over: Recalled) -> None:
     """Take back a referral whose time for an answer is over (T21); nothing when somebody else has done it meanwhile."""
     with db.background(CLOCKS, org=over.org_id) as work:
         leg = legs.lock_leg(work, over.referral_id, over.org_id)
-        if is_over(work, leg):
+        if over_for(work, leg) is not None:
             expire(work, leg)
             work.record(Entry(operation="referral.expire", object_type=OBJECT, object_id=leg.id, purpose="deadline"))
 

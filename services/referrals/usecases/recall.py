@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import TYPE_CHECKING, Any
 
@@ -30,9 +29,9 @@ class Recalled(Exception):
 
 def not_recalled(work: Work, attempt: Attempt) -> None:
     """A step after the recall finds the referral expired, whether or not somebody noticed before. Raises Recalled."""
-    leg = attempt.leg
-    if attempt.actor != SYSTEM and is_over(work, leg):
-        raise Recalled(leg.receiver_id or leg.sender_id, leg.id)
+    org = over_for(work, attempt.leg) if attempt.actor != SYSTEM else None
+    if org is not None:
+        raise Recalled(org, attempt.leg.id)
 
 
 def not_recalled_row(work: Work, row: dict[str, Any]) -> None:
@@ -44,9 +43,15 @@ def not_recalled_row(work: Work, row: dict[str, Any]) -> None:
         raise Recalled(row[f"{row['side']}_id"], row["id"])
 
 
-def is_over(work: Work, leg: Leg) -> bool:
-    """Whether the locked leg waits for an answer that can come no more."""
+def over_for(work: Work, leg: Leg) -> uuid.UUID | None:
+    """In whose row the recall of a locked leg is over; None while an answer may still come.
+
+    It is the receiver's row, and the sender's for what lies in an area's queue or was taken from there a moment ago.
+    """
     if leg.state not in RECALLED:
-        return False
-    steps: tuple[dt.datetime, ...] = store.recall_steps(work, leg.id, leg.receiver_id or leg.sender_id)
-    return len(steps) == RECALL_STEPS and steps[-1] <= work.now
+        return None
+    for org in (leg.receiver_id, leg.sender_id):
+        steps = store.recall_steps(work, leg.id, org) if org is not None else ()
+        if steps:
+            return org if len(steps) == RECALL_STEPS and steps[-1] <= work.now else None
+    return None

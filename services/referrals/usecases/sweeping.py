@@ -10,6 +10,7 @@ from chassis.db import Database, Work
 from chassis.tracing import log_fault
 from services.referrals.rules.clock_table import RECALL, RECALLED
 from services.referrals.rules.clocks import Clock, Facts
+from services.referrals.rules.lifecycle import SENDER
 from services.referrals.rules.tasks import due_at_step
 from services.referrals.store import clocks as store
 from services.referrals.store import legs
@@ -66,8 +67,13 @@ def _tried(db: Database, org: uuid.UUID, referral_id: uuid.UUID, at: dt.datetime
         return False
 
 
+def _of_a_queue_before(leg: Leg) -> bool:
+    """Whether it is the sender's row that acts though there is a receiver: he was told nothing since it was taken."""
+    return leg.side == SENDER and leg.receiver_id is not None
+
+
 def _reach(work: Work, leg: Leg, clock: Clock, facts: Facts) -> None:
-    if clock.code == RECALL and leg.state not in RECALLED:
+    if clock.code == RECALL and (leg.state not in RECALLED or _of_a_queue_before(leg)):
         store.give_up(work, leg.id, clock.code)  # a step that its party was not told of
         return
     passed = sum(1 for each in clock.steps if each <= work.now)
