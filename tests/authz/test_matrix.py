@@ -94,7 +94,7 @@ def stage(demo: Network) -> Stage:
     with database.background("test", org=org_id(CENTRE)) as work:
         tasks.add(work, org_id(CENTRE), UUID(referral.body["id"]), "answer_late", clock.now())
     database.close()
-    owner = (referral.body["id"],)
+    mine = "SELECT id::text FROM task WHERE referral_id = %s"
     places["task_id"] = rows(demo.settings, "referrals", "SELECT id::text FROM task WHERE referral_id = %s", owner)[0][
         0
     ]
