@@ -32,6 +32,8 @@ ACCEPTED: Mapping[str, tuple[str, ...]] = {
         "require-concurrent-index-creation",
     ),
     "referrals/0013_area.sql": ("ban-drop-constraint", "constraint-missing-not-valid"),
+    # the indexed columns are new and empty, and no table is large until the first release
+    "referrals/0006_clocks.sql": ("require-concurrent-index-creation",),
 }
 """Faults that stay, by file: what was applied once never changes, so the word for it cannot stand in the file."""
 

@@ -67,8 +67,8 @@ def _inside(plan: Plan, role: str, *, named: bool) -> Iterator[Cell]:
 
 def _states(plan: Plan) -> tuple[str, ...]:
     sources = (edge.source for edge in LIFECYCLE if f"referral.{edge.name}" == plan.operation)
-    drafts = ("draft",) if plan.operation == "referral.edit" else ()
-    return tuple(dict.fromkeys((*sources, *drafts, *STATES)))
+    others = {"referral.edit": ("draft",), "referral.review": tuple(sorted(rights.REVIEWED))}.get(plan.operation, ())
+    return tuple(dict.fromkeys((*sources, *others, *STATES)))
 
 
 def _outside(plan: Plan, role: str) -> Iterator[Cell]:
@@ -115,7 +115,7 @@ def _for_referrals(cell: Cell, rows: list[Row]) -> Expected:
 def _shut(cell: Cell) -> bool:
     """What the stage's cases are not: child concerns, and cases that the sender himself paused."""
     return cell.plan.operation == "referral.close_concern" or (
-        cell.plan.operation == "referral.resume" and cell.side == SENDER
+        cell.plan.operation in {"referral.resume", "referral.review"} and cell.side == SENDER
     )
 
 

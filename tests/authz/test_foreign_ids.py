@@ -10,11 +10,14 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from chassis import clock
+from chassis.db import Database
 from services.access.rules.sessions import OPERATIONS as SESSIONS
+from services.referrals.usecases import tasks
 from tests.support.client import CENTRE, POLICE, THIRD, Answer, Client, client, eventually, org_id
 from tests.support.network import Network
 from tests.support.rows import rows
@@ -72,7 +75,13 @@ def stage(demo: Network) -> Stage:
     system = centre.post("/access/clients", OPERATIONS["POST /access/clients"].example)
     member = centre.post("/access/members", {**OPERATIONS["POST /access/members"].example, "login": "f@example.org"})
     assert (system.status, member.status) == (201, 201), (system.raw, member.raw)
+    database = Database(demo.settings, "referrals")
+    with database.background("test", org=org_id(CENTRE)) as work:
+        tasks.add(work, org_id(CENTRE), UUID(referral.body["id"]), "answer_late", clock.now())
+    database.close()
+    task = rows(demo.settings, "referrals", "SELECT id::text FROM task LIMIT 1")[0][0]
     foreign = {
+        "task_id": task,
         "client_id": system.body["id"],
         "member_id": member.body["member"]["id"],
         "referral_id": referral.body["id"],

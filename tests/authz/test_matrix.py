@@ -4,15 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from chassis import clock
 from chassis.auditing import OPERATIONS as AUDITORS
+from chassis.db import Database
 from chassis.operating import OPERATIONS as OPERATORS
 from deploy.generate import service_classes
 from services.access.rules.sessions import OPERATIONS as SESSIONS
 from services.groups.schemas import DEMO_GROUP
+from services.referrals.usecases import tasks
 from tests.support.client import (
     CENTRE,
     EVERY_ROLE,
@@ -87,6 +90,14 @@ def stage(demo: Network) -> Stage:
     member = centre.post("/access/members", {**OPERATIONS["POST /access/members"].example, "login": "m@example.org"})
     assert member.status == 201, member.raw
     places |= {"member_id": member.body["member"]["id"], "session_id": str(uuid4())}
+    database = Database(demo.settings, "referrals")
+    with database.background("test", org=org_id(CENTRE)) as work:
+        tasks.add(work, org_id(CENTRE), UUID(referral.body["id"]), "answer_late", clock.now())
+    database.close()
+    mine = "SELECT id::text FROM task WHERE referral_id = %s"
+    places["task_id"] = rows(demo.settings, "referrals", "SELECT id::text FROM task WHERE referral_id = %s", owner)[0][
+        0
+    ]
     places["key"] = referral.body["id"]  # of no sign-up: an officer of groups finds nothing there
     return Stage(demo, places)
 
@@ -173,6 +184,8 @@ def refusals_of(operation: Operation) -> set[tuple[int, str]]:
         return {(403, "session.needed"), (403, "step_up.required")}
     if operation.name in FOREIGN_BUT_PUBLIC:
         return {(403, "service.not_own")}
+    if operation.operation == "referral.set_clock":
+        return {(422, "service.unknown")}  # services are public; this one is none of its own
     return {(404, "resource.not_found")} if operation.places else set()
 
 

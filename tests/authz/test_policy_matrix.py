@@ -40,7 +40,7 @@ NAMES = sorted({plan.name for _, plan in plans()})
 # Open to every role, because the session in the cookie decides; tests/authz/test_matrix.py asks them by a token alone.
 OF_A_SESSION = {plan.name for _, plan in plans() if plan.operation in SESSIONS and not plan.public}
 WRITING = {"referral.assign", "referral.restrict", "referral.unrestrict", "referral.bar", "referral.unbar"}
-MAKING = {"referral.resend"}
+MAKING = {"referral.resend", "referral.review"}
 """Those that write without a version: they are asked where they must not get through, and once where they may."""
 
 

@@ -6,19 +6,22 @@ import copy
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import amqp
 import pytest
 
+from chassis import clock
+from chassis.db import Database
 from chassis.envelope import CONTENT_TYPE
 from chassis.settings import SERVICES
 from services.groups.schemas import DEMO_GROUP
 from services.referrals.rules.lifecycle import LIFECYCLE, RECEIVER, SENDER
 from services.referrals.schemas.transitions import EXAMPLES, SHAPES
+from services.referrals.usecases import tasks
 from tests.integration.bus_rig import channel_of
 from tests.support.browser import Visitor, invited, signed_in
-from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually
+from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually, org_id
 from tests.support.network import Network
 from tests.support.people import PASSWORD
 from tests.support.specification import OPERATIONS, Operation
@@ -158,6 +161,26 @@ class Actors:
         for path in self.left:
             eventually(lambda path=path: self.centre.post(path, {"reason": "test"}).status == 200)  # type: ignore[misc]
 
+    def waiting(self) -> Prepared:
+        """A referral on the receiver's waiting list; a review takes no version."""
+        by, places, _, version = self.referral(self.centre)
+        for action in ("acknowledge", "waitlist"):
+            path = f"/referrals/{places['referral_id']}/{action}"
+            answer = by.post(path, OPERATIONS[f"POST /referrals/{{referral_id}}/{action}"].example, version=version)
+            assert answer.status == 200, answer.raw
+            version = answer.version
+        return by, places, {}, None
+
+    def tasked(self) -> Prepared:
+        """A task of the centre's, as a sweeper would give it."""
+        referral = self.referral(self.centre)[1]["referral_id"]
+        database = Database(self.settings, "referrals")
+        with database.background("test", org=org_id(CENTRE)) as work:
+            tasks.add(work, org_id(CENTRE), UUID(referral), "answer_late", clock.now())
+        database.close()
+        found = self.centre.get("/referrals/tasks?limit=200").items
+        return self.centre, {"task_id": next(t["id"] for t in found if t["referral_id"] == referral)}, {}, None
+
     def system(self) -> Prepared:
         made = self.made(self.centre, "POST /access/clients")
         return self.centre, {"client_id": made.body["id"]}, {}, made.version
@@ -201,6 +224,9 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
         for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
     },
+    "POST /referrals/{referral_id}/review": Actors.waiting,
+    "POST /referrals/tasks/{task_id}/done": Actors.tasked,
+    "PUT /referrals/clock-settings": lambda actors: (actors.centre, {}, {}, None),
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,

@@ -14,6 +14,8 @@ PERSONS = Persons(
         Table(name="outside_read", where="referral_id", drops=True),
         Table(name="area_offer", where="leg_id", drops=True),
         Table(name="person_index", where="record_id", drops=True),
+        Table(name="clock", where="referral_id", drops=True),
+        Table(name="task", where="referral_id", drops=True),
     ),
     rules=(
         Rule(
@@ -62,6 +64,7 @@ PERSONS = Persons(
         "case_member.subject": WORKER,
         "case_member.by_subject": WORKER,
         "outside_read.subject": WORKER,
+        "task.done_by": WORKER,
     },
 )
 """The key of a record is the id of the referral; each organisation has a record of its own under it."""

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from chassis.errors import NotAllowed, NotFound
 from chassis.policy import Policy, Row
+from services.referrals.rules import clock_rights
+from services.referrals.rules.clock_table import BY_CODE
 from services.referrals.rules.lifecycle import (
     ACTORS,
     DPO,
@@ -49,12 +51,14 @@ PERSONAL = frozenset(
         "desired_outcomes", "risk",
     }
 )  # fmt: skip
-_CASE = METADATA | PERSONAL | {"kind", "reason_code", "allowed_actions"}
+_CASE = METADATA | PERSONAL | {"kind", "reason_code", "allowed_actions", "clocks", "warnings"}
 SEEN = {SENDER: _CASE | {"episode_id", "parent_id", "area"}, RECEIVER: (_CASE | {"handling"}) - {"external_ref"}}
 """What each side sees of a referral: the receiver's notes stay with the receiver, the sender's reference with him."""
 
 _PLACE = frozenset({"id", "side", "unit", "worker"})
 _WHO = _PLACE | {"restricted", "named", "barred"}
+
+REVIEWED = BY_CODE["C8"].runs
 
 
 def relation(side: str, standing: str) -> str:
@@ -140,6 +144,8 @@ POLICY = Policy(
     *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER]) for what in ("list", "read", "pass")),
     *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER], shows=SEEN[RECEIVER])
       for what in ("acknowledge", "accept")),
+    *(row for side in SIDES for row in _done("referral.review", side, REVIEWED, SEEN[side])),
+    *clock_rights.ROWS,
 )  # fmt: skip
 OPERATIONS = POLICY.operations()
 
@@ -204,6 +210,11 @@ def open_actions(roles: frozenset[str], at: str, standing: Standing) -> tuple[st
 def sees_all_units(operation: str, roles: frozenset[str], side: str) -> bool:
     """Whether a list of this side goes over the borders of units for these roles."""
     return POLICY.allows(operation, roles, relation(side, OTHER_UNIT))
+
+
+def opens_task(roles: frozenset[str], at: str) -> bool:
+    """Whether these roles may know of the case that a task is about, where they stand."""
+    return POLICY.allows("referral.read", roles, at)
 
 
 def led_sides(roles: frozenset[str]) -> frozenset[str]:

@@ -11,6 +11,7 @@ from chassis.paging import DEFAULT, MOST
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.referrals.rules import codes, feedback, lifecycle
+from services.referrals.schemas.clocks import RunningClock, Warned
 from services.referrals.schemas.parts import AREA, LANGUAGE, NAME, REFERENCE, TEXT, Party, once_each
 from services.referrals.schemas.transitions import Details
 
@@ -214,6 +215,8 @@ class ReferralView(ReferralSummary):
     episode_id = classified(fields.UUID(), "internal")
     parent_id = classified(fields.UUID(allow_none=True), "internal")
     asked = classified(fields.Nested(Details, allow_none=True), "sealed")
+    clocks = classified(fields.List(fields.Nested(RunningClock)), "internal")
+    warnings = classified(fields.List(fields.Nested(Warned)), "internal")
     allowed_actions = classified(fields.List(fields.String()), "internal")
 
 

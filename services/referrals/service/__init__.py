@@ -14,6 +14,7 @@ from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS, POLICY
 from services.referrals.schemas.rights import ReasonQuery
 from services.referrals.service.area import AreaQueue
+from services.referrals.service.clocks import Clocks
 from services.referrals.service.drafts import Drafts
 from services.referrals.service.rights import Rights
 from services.referrals.service.transitions import Transitions
@@ -21,7 +22,7 @@ from services.referrals.service.transitions import Transitions
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(AreaQueue, Drafts, Transitions, Rights):
+class ReferralsService(AreaQueue, Clocks, Drafts, Transitions, Rights):
     """Referrals between institutions."""
 
     name = "referrals"

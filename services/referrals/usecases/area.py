@@ -12,8 +12,9 @@ from services.referrals.rules.lifecycle import RECEIVER
 from services.referrals.store import area, legs
 from services.referrals.usecases.entering import OBJECT, caller_of, found
 from services.referrals.usecases.guards import Attempt, guard
-from services.referrals.usecases.moving import act_of, walk
+from services.referrals.usecases.moving import act_of, recall, walk
 from services.referrals.usecases.queueing import close_cards, open_case
+from services.referrals.usecases.recall import Recalled
 from services.referrals.views import area as views
 
 CARD = "area_offer"
@@ -53,6 +54,14 @@ def take(db: Database, call: Call, action: str) -> Outcome:
 
     Raises NotFound, and Conflict with `referral.taken` for everybody who comes later.
     """
+    try:
+        return _take(db, call, action)
+    except Recalled as over:
+        recall(db, over)
+        return _take(db, call, action)
+
+
+def _take(db: Database, call: Call, action: str) -> Outcome:
     operation = f"area_offer.{action}"
     with db.work(call) as work:
         done = work.claimed()

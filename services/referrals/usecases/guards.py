@@ -10,6 +10,7 @@ from chassis.db import Work
 from services.referrals.rules import deadlines
 from services.referrals.rules.lifecycle import Edge
 from services.referrals.store.legs import Leg
+from services.referrals.usecases.recall import not_recalled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -35,7 +36,7 @@ def in_time(work: Work, attempt: Attempt) -> None:
         deadlines.check_undoing(leg.changed_at, leg.sender_acted_at, work.now)
 
 
-GUARDS: tuple[Guard, ...] = (in_time,)
+GUARDS: tuple[Guard, ...] = (in_time, not_recalled)
 
 
 def guard(work: Work, attempt: Attempt) -> None:

@@ -12,7 +12,7 @@ from chassis.identity import Caller
 from chassis.requests import Call, Outcome
 from services.referrals import events
 from services.referrals.rules import feedback, lifecycle, telling
-from services.referrals.rules.lifecycle import DPO, RECEIVER, SENDER, Edge, Standing
+from services.referrals.rules.lifecycle import DPO, RECEIVER, SENDER, SYSTEM, Edge, Standing
 from services.referrals.rules.rights import check
 from services.referrals.store import legs
 from services.referrals.store.legs import Leg, PartyRow
@@ -21,15 +21,41 @@ from services.referrals.usecases.consequences import Act, Moved, follow
 from services.referrals.usecases.entering import OBJECT, caller_of, found, relation_to
 from services.referrals.usecases.facts import facts_of
 from services.referrals.usecases.guards import Attempt, guard
+from services.referrals.usecases.recall import Recalled, over_for
 
+CLOCKS = "referrals.clocks"
 _PAUSES = frozenset({"on_hold", "info_requested"})
 
 
 def move(db: Database, call: Call, action: str) -> Outcome:
     """Take a transition for the caller (referrals.md section 3).
 
-    Raises NotFound, NotAllowed, Stale, Conflict with what is possible instead, and what the guards refuse.
+    Raises NotFound, NotAllowed, Stale, Conflict with what is possible instead, and what the guards refuse. What should
+    have expired by now is expired first, so that the answer is the same whether or not somebody noticed before.
     """
+    try:
+        return _moved(db, call, action)
+    except Recalled as over:
+        recall(db, over)
+        return _moved(db, call, action)
+
+
+def recall(db: Database, over: Recalled) -> None:
+    """Take back a referral whose time for an answer is over (T21); nothing when somebody else has done it meanwhile."""
+    with db.background(CLOCKS, org=over.org_id) as work:
+        leg = legs.lock_leg(work, over.referral_id, over.org_id)
+        if over_for(work, leg) is not None:
+            expire(work, leg)
+            work.record(Entry(operation="referral.expire", object_type=OBJECT, object_id=leg.id, purpose="deadline"))
+
+
+def expire(work: Work, leg: Leg) -> None:
+    """The system takes a locked leg back to the sender's list, for want of an answer."""
+    edge = lifecycle.decide("expire", true=leg.standing, seen=leg.standing, actor=SYSTEM)
+    take(work, leg, edge, Act(actor=SYSTEM))
+
+
+def _moved(db: Database, call: Call, action: str) -> Outcome:
     operation = f"referral.{action}"
     with db.work(call) as work:
         done = work.claimed()

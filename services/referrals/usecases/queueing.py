@@ -14,6 +14,7 @@ from services.referrals.rules import area as rules
 from services.referrals.store import area, copies, legs, opening
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL, Opened
+from services.referrals.usecases import clocks
 from services.referrals.usecases.acts import Moved
 from services.referrals.usecases.facts import facts_of
 
@@ -140,6 +141,8 @@ def _requeue(work: Work, leg: Leg) -> None:
         area.queue(work, new_id, area=source.content["area"], kind=source.content.get("service_kind"))
         offer(work, new_id, source.content, candidates)
     _tell_sent(work, opened, leg.sender_id)
+    begun = replace(leg, id=new_id, parent_id=leg.id, receiver_id=None, state="draft", scope_fixed=False)
+    clocks.queued(work, begun, source.content)
 
 
 def offer_in_area(work: Work, moved: Moved) -> None:
