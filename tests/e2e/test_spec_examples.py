@@ -81,7 +81,7 @@ class Actors:
     def card(self) -> Prepared:
         """A card of the area queue at the centre."""
         example = OPERATIONS["POST /referrals"].example
-        body = {name: value for name, value in example.items() if name != "service"} | {"area": "LT:Raseiniai"}
+        body = {name: value for name, value in example.items() if name != "service"} | {"area": "LT"}
         made = self.police.post("/referrals", body)
         assert made.status == 201, made.raw
         cards = self.centre.get("/referrals/area-offers?limit=1").body["items"]
