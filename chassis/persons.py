@@ -17,7 +17,8 @@ class Table:
     `where` is the column that leads to the record: it equals the record's id, or with `through` ("table.column") what
     that column says in the row whose own id is the record's. `closes`: it has `held_at` and `erased_at` and the
     restrictive policy that hides a closed row; what an organisation has of the record stands and falls with it.
-    `drops`: the rows go altogether. `rounds`: times of which the day is left.
+    `drops`: the rows go altogether. `rounds`: times of which the day is left. `apart`: it speaks of somebody else, goes
+    with the record, and is no part of what is exported of it.
     """
 
     name: str
@@ -25,6 +26,7 @@ class Table:
     through: str = ""
     closes: bool = False
     drops: bool = False
+    apart: bool = False
     rounds: tuple[str, ...] = ()
 
 
@@ -56,7 +58,8 @@ class Persons:
     """Where one service keeps records of persons. The key of a record is the id of the object of the API.
 
     `review` names what an officer has to read before it is handed out, "table.column" or "table.column.member", with
-    the reason: it may speak of somebody else.
+    the reason: it may speak of somebody else. `review_whole` maps "table.column" to a value and a reason: a record with
+    that value is held back as a whole.
     """
 
     object_type: str
@@ -64,6 +67,7 @@ class Persons:
     rules: tuple[Rule, ...]
     controllers: tuple[Controller, ...] = ()
     review: Mapping[str, str] = field(default_factory=dict)
+    review_whole: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def all_tables(self) -> tuple[Table, ...]:

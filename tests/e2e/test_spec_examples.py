@@ -52,6 +52,18 @@ class Actors:
         """A referral whose members its receiver decides on, which takes no version."""
         return (*self.referral(self.centre)[:3], None)
 
+    def template(self) -> Prepared:
+        """A template of the centre's, under a name of its own."""
+        name = f"demo-{uuid4().hex[:8]}"
+        made = self.made(self.centre, "POST /referrals/legal-templates", name=name)
+        return self.centre, {"name": name}, {}, made.version
+
+    def partner_safety(self) -> Prepared:
+        """Partner safety of the centre, before a case that she has not opened yet."""
+        safety = client(self.settings, CENTRE, roles={"partner_safety"})
+        places = self.referral(self.centre)[1]
+        return safety, places, {}, safety.get(f"/referrals/{places['referral_id']}/restricted").version
+
     def group(self) -> Prepared:
         made = self.made(self.centre, "POST /groups")
         return self.centre, {"group_id": made.body["id"]}, {}, made.version
@@ -161,6 +173,11 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
         for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
     },
+    "POST /referrals/{referral_id}/raise_safeguarding": lambda actors: actors.decided(),
+    "POST /referrals/legal-templates": lambda actors: (actors.centre, {}, {}, None),
+    "POST /referrals/legal-templates/standard": lambda actors: (actors.centre, {}, {}, None),
+    "PUT /referrals/legal-templates/{name}": Actors.template,
+    "PUT /referrals/{referral_id}/restricted": Actors.partner_safety,
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,
@@ -189,6 +206,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/organisations/{organisation}": lambda actors: (actors.man, {"organisation": CENTRE}, {}, None),
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
+    "GET /referrals/{referral_id}/restricted": Actors.partner_safety,
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
     "GET /referrals/{referral_id}/duplicates": lambda actors: actors.referral(actors.centre),
     "GET /access/clients/{client_id}": Actors.system,

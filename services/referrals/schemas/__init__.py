@@ -11,6 +11,7 @@ from chassis.paging import DEFAULT, MOST
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.referrals.rules import codes, feedback, lifecycle
+from services.referrals.schemas.legal import LegalBasis, LegalBasisView
 from services.referrals.schemas.parts import AREA, LANGUAGE, NAME, REFERENCE, TEXT, Party, once_each
 from services.referrals.schemas.transitions import Details
 
@@ -146,6 +147,11 @@ class NewReferral(Shape):
     feedback_scope = classified(
         fields.String(load_default=None, allow_none=True, validate=validate.OneOf(feedback.SCOPES)), "internal"
     )
+    kind = classified(
+        fields.String(load_default=lifecycle.ORDINARY, validate=validate.OneOf(sorted(lifecycle.BOTH_KINDS))),
+        "internal",
+    )
+    legal_basis = classified(fields.Nested(LegalBasis, load_default=None, allow_none=True), "sealed")
     draft = classified(fields.Boolean(load_default=False, truthy={True}, falsy={False}), "public")
 
     def load(self, data: Any, *, partial: bool | types.StrSequenceOrSet | None = None, **options: Any) -> Any:
@@ -214,6 +220,10 @@ class ReferralView(ReferralSummary):
     episode_id = classified(fields.UUID(), "internal")
     parent_id = classified(fields.UUID(allow_none=True), "internal")
     asked = classified(fields.Nested(Details, allow_none=True), "sealed")
+    legal_basis = classified(fields.Nested(LegalBasisView, allow_none=True), "sealed")
+    personal_closed = classified(fields.Boolean(), "internal")
+    objected_at = classified(fields.AwareDateTime(allow_none=True), "internal")
+    kept_as_self_referral = classified(fields.Boolean(), "internal")
     allowed_actions = classified(fields.List(fields.String()), "internal")
 
 

@@ -5,10 +5,12 @@ from __future__ import annotations
 from chassis.records import Records
 from services.referrals import schemas
 from services.referrals.rules.persons import PERSONS
+from services.referrals.schemas.restricted import RestrictedPart
 from services.referrals.schemas.transitions import Details
 from services.referrals.store.area import CARD
 from services.referrals.store.legs import CASE_HANDLING, HISTORY_DETAILS
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL
+from services.referrals.store.restricted import CONTENT
 
 RECORDS = Records(
     service="referrals",
@@ -19,5 +21,6 @@ RECORDS = Records(
         CASE_HANDLING.replace("|", "."): Details(),
         HISTORY_DETAILS.replace("|", "."): Details(),
         CARD.replace("|", "."): schemas.AreaCard(),
+        CONTENT.replace("|", "."): RestrictedPart(),
     },
 )
