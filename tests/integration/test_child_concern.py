@@ -101,6 +101,7 @@ def test_it_goes_to_an_authority_that_need_not_offer_a_service_and_to_nobody_els
     [
         ({"receiver": "lt-kavkc"}, "receiver.self"),
         ({"receiver": "lt-nobody"}, "receiver.unknown"),
+        ({"receiver": None, "area": "LT:Raseiniai"}, "required"),
         ({"legal_basis": {"template": "consent"}, "person_informed": "yes"}, "legal_basis.concern_by_consent"),
     ],
 )

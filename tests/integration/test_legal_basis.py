@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import threading
 import uuid
 from collections.abc import Callable, Iterator
@@ -10,6 +11,7 @@ from typing import Any
 import psycopg
 import pytest
 
+from chassis import clock
 from chassis.db import Database
 from chassis.errors import Conflict, Invalid, NotAllowed, NotFound, Refused, Stale
 from chassis.identity import Caller
@@ -18,7 +20,7 @@ from chassis.settings import Settings
 from services.referrals import usecases
 from services.referrals.schemas import legal as shapes
 from services.referrals.schemas.transitions import EXAMPLES
-from services.referrals.usecases import templates
+from services.referrals.usecases import area, templates
 from tests.support.databases import root_url
 from tests.support.referrals import CENTRE, OTHER, POLICE, decide, look, move, new, seed
 
@@ -329,6 +331,49 @@ def test_sent_elsewhere_he_is_asked_again(db: Database) -> None:
     call = decide(POLICE, referral, "resend", service=ELSEWHERE, receiver=None, urgency=None)
     seen = usecases.resend(db, call).value
     assert seen["legal_basis"]["consent"]["scope_orgs"] == ["lt-kapvc"]
+
+
+QUEUED: dict[str, Any] = {"service": None, "area": "LT:Raseiniai"}
+
+
+def test_a_consent_goes_to_a_queue_only_if_it_names_the_area(db: Database, at: Settings) -> None:
+    named = {"consent": {"scope_orgs": ["lt-kavkc"]}}
+    where = [("/legal_basis/consent/scope_orgs", "legal_basis.consent_other_receiver")]
+    assert refused(lambda: created(db, **QUEUED, legal_basis=named)) == where
+    referral = created(db, **QUEUED)
+    mine = usecases.read(db, look(POLICE, referral)).value["legal_basis"]
+    assert mine["consent"]["scope_orgs"] == ["area:lt:raseiniai"]
+    taken = area.take(db, taking(at), "accept").value
+    assert (taken["id"], "template" in taken["legal_basis"]) == (referral, False)
+    assert rows(at, "SELECT consent_until = current_date + 365 FROM receiver_case") == [(True,)]
+    assert rows(at, "SELECT valid_until = current_date + 365 FROM leg") == [(True,)]
+
+
+def test_nobody_takes_from_the_queue_what_a_consent_carries_no_more(db: Database, at: Settings) -> None:
+    created(db, **QUEUED, legal_basis={"consent": {"valid_until": clock.now().date().isoformat()}})
+    later = clock.now() + dt.timedelta(days=2)
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setattr(clock, "now", lambda: later)
+        with pytest.raises(NotAllowed) as refusal:
+            area.take(db, taking(at), "accept")
+    assert refusal.value.code == "referral.personal_closed"
+    assert rows(at, "SELECT count(*) FROM receiver_case") == [(0,)]
+
+
+def test_back_in_the_queue_it_is_bound_as_before(db: Database, at: Settings) -> None:
+    first = created(db, **QUEUED)
+    area.take(db, taking(at), "acknowledge")
+    usecases.decline(db, move(CENTRE, first, "decline", 2, reason="no_capacity"))
+    assert rows(at, "SELECT count(*) FROM leg WHERE valid_until = current_date + 365") == [(2,)]
+    assert rows(at, "SELECT count(*) FROM sender_record WHERE consent_until = current_date + 365") == [(2,)]
+
+
+def taking(at: Settings) -> Call:
+    """The centre's call for its one open card."""
+    ((offer,),) = rows(at, f"SELECT id FROM area_offer WHERE org_id = '{CENTRE.org_id}' AND state = 'open'")
+    call = decide(CENTRE, uuid.UUID(int=0), "card", **ACCEPTANCE)
+    call.path = {"offer_id": offer}
+    return call
 
 
 def raced(db: Database, referral: uuid.UUID) -> tuple[str, str]:
