@@ -105,11 +105,7 @@ def send(
     Raises Invalid for a receiver that cannot take it and for whatever the checks refuse, Conflict for an own reference
     that is in use, NotAllowed when the sender is suspended.
     """
-    submission = _destined(work, sender, body)
-    submission = replace(submission, body={**body, "legal_basis": settled(work, submission, carried=carried)})
-    for check in CHECKS:
-        check(work, submission)
-    mac = _reference(work, sender, body)
+    submission, mac = checked(work, sender, body, carried=carried)
     opened = _sealed(work, submission, mac, parent=parent, draft=draft)
     if draft is None:
         opening.open_referral(work, opened)
@@ -118,6 +114,17 @@ def send(
     _tell(work, opened, version=version)
     follow(work, _moved(opened, sender, submission.body))
     return opened
+
+
+def checked(
+    work: Work, sender: Caller, body: dict[str, Any], *, carried: dict[str, Any] | None = None
+) -> tuple[Submission, bytes | None]:
+    """What would be sent, and the hash of its own reference; nothing is stored. Raises what `send` refuses."""
+    submission = _destined(work, sender, body)
+    submission = replace(submission, body={**body, "legal_basis": settled(work, submission, carried=carried)})
+    for check in CHECKS:
+        check(work, submission)
+    return submission, _reference(work, sender, body)
 
 
 def _sealed(
