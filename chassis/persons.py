@@ -17,8 +17,9 @@ class Table:
     `where` is the column that leads to the record: it equals the record's id, or with `through` ("table.column") what
     that column says in the row whose own id is the record's. `closes`: it has `held_at` and `erased_at` and the
     restrictive policy that hides a closed row; what an organisation has of the record stands and falls with it.
-    `drops`: the rows go altogether. `rounds`: times of which the day is left. `apart`: it speaks of somebody else, goes
-    with the record, and is no part of what is exported of it.
+    `drops`: the rows go altogether. `rounds`: times of which the day is left. `apart`: it speaks of somebody else, or
+    holds the pieces of files that another table lists; it goes with the record, and is no part of what is exported of
+    it. `hides`: a column that is true where a row speaks of somebody else, as a judgment does of who is protected.
     """
 
     name: str
@@ -28,6 +29,7 @@ class Table:
     drops: bool = False
     apart: bool = False
     rounds: tuple[str, ...] = ()
+    hides: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -93,10 +93,8 @@ class Records:
         """Every row of the record as it is stored, without what speaks of somebody else apart from it."""
         with work.closed_too():
             for table in self.persons.all_tables:
-                if table.apart:
-                    continue
-                for row in work.all(_select(table, ALL), {"key": key}):
-                    yield table, row
+                found = [] if table.apart else work.all(_select(table, ALL), {"key": key})
+                yield from ((table, row) for row in found if not (table.hides and row[table.hides]))
 
     def _closing(self) -> list[Table]:
         return [table for table in self.persons.tables if table.closes]
