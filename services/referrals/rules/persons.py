@@ -20,6 +20,8 @@ PERSONS = Persons(
         Table(name="person_index", where="record_id", drops=True),
         Table(name="restricted_part", where="referral_id", drops=True, apart=True),
         Table(name="partner_side", where="referral_id", drops=True, apart=True),
+        Table(name="attachment", where="referral_id", drops=True, hides="restricted"),
+        Table(name="attachment_piece", where="referral_id", drops=True, apart=True),
     ),
     rules=(
         Rule(
@@ -78,6 +80,8 @@ PERSONS = Persons(
         "case_member.subject": WORKER,
         "case_member.by_subject": WORKER,
         "outside_read.subject": WORKER,
+        "attachment.by_subject": WORKER,
+        "attachment.about.name": OTHERS,
     },
 )
 """The key of a record is the id of the referral; each organisation has a record of its own under it."""

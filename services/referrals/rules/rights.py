@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from chassis.errors import NotAllowed, NotFound
 from chassis.policy import Policy, Row
+from services.referrals.rules.attachment_rights import ATTACHMENT_RIGHTS
 from services.referrals.rules.legal_rights import LEGAL_RIGHTS
 from services.referrals.rules.lifecycle import (
     ACTORS,
@@ -148,6 +149,7 @@ POLICY = Policy(
     *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER], shows=SEEN[RECEIVER])
       for what in ("acknowledge", "accept")),
     *LEGAL_RIGHTS,
+    *ATTACHMENT_RIGHTS,
 )  # fmt: skip
 OPERATIONS = POLICY.operations()
 

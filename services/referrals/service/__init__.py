@@ -14,6 +14,7 @@ from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS, POLICY
 from services.referrals.schemas.rights import ReasonQuery
 from services.referrals.service.area import AreaQueue
+from services.referrals.service.attachments import Attachments
 from services.referrals.service.drafts import Drafts
 from services.referrals.service.legal import Legal
 from services.referrals.service.rights import Rights
@@ -22,7 +23,7 @@ from services.referrals.service.transitions import Transitions
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(AreaQueue, Drafts, Legal, Transitions, Rights):
+class ReferralsService(AreaQueue, Drafts, Legal, Transitions, Rights, Attachments):
     """Referrals between institutions."""
 
     name = "referrals"

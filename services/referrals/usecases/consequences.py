@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from chassis.db import Work
 from services.referrals.store import legs
-from services.referrals.usecases import basis, consent
+from services.referrals.usecases import basis, consent, files
 from services.referrals.usecases.acts import Act, Moved
 from services.referrals.usecases.queueing import follow_queue, offer_in_area
 
@@ -32,6 +32,7 @@ CONSEQUENCES: tuple[Consequence, ...] = (
     consent.end_reading,
     offer_in_area,
     follow_queue,
+    files.hand_over,
 )
 
 
