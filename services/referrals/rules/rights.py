@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from chassis.errors import NotAllowed, NotFound
 from chassis.policy import Policy, Row
 from services.referrals.rules.attachment_rights import ATTACHMENT_RIGHTS
+from services.referrals.rules.intake_rights import INTAKE_RIGHTS
 from services.referrals.rules.legal_rights import LEGAL_RIGHTS
 from services.referrals.rules.lifecycle import (
     ACTORS,
@@ -150,6 +151,7 @@ POLICY = Policy(
       for what in ("acknowledge", "accept")),
     *LEGAL_RIGHTS,
     *ATTACHMENT_RIGHTS,
+    *INTAKE_RIGHTS,
 )  # fmt: skip
 OPERATIONS = POLICY.operations()
 

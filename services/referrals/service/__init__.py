@@ -16,6 +16,7 @@ from services.referrals.schemas.rights import ReasonQuery
 from services.referrals.service.area import AreaQueue
 from services.referrals.service.attachments import Attachments
 from services.referrals.service.drafts import Drafts
+from services.referrals.service.importing import Importing
 from services.referrals.service.legal import Legal
 from services.referrals.service.rights import Rights
 from services.referrals.service.transitions import Transitions
@@ -23,7 +24,7 @@ from services.referrals.service.transitions import Transitions
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(AreaQueue, Drafts, Legal, Transitions, Rights, Attachments):
+class ReferralsService(AreaQueue, Drafts, Legal, Transitions, Rights, Attachments, Importing):
     """Referrals between institutions."""
 
     name = "referrals"
