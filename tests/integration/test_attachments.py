@@ -183,11 +183,27 @@ def test_a_judgment_is_for_those_who_look_after_the_partner(db: Database, at: Se
     assert got(db, PARTNER, referral, file) == PDF
     with pytest.raises(NotFound):
         got(db, PARTNER, referral, letter)
+    with pytest.raises(Invalid, match="not_restricted"):
+        files.attach(db, NONE, attaching(PARTNER, referral))
     own = "SELECT count(*) FROM attachment AS a WHERE a.restricted AND a.key_id IN (SELECT key_id FROM sender_record)"
     assert rows(at, own) == [(0,)]
     exported = ask(db, POLICE, "export", referral, reviewed="true")
     listed_files = [part for part in exported["parts"] if part["table"] == "attachment"]
     assert len(listed_files) == 1
+    assert str(file) not in str(exported), "the audit of it is not in his copy either"
+
+
+def test_nobody_is_on_both_sides(db: Database, referral: uuid.UUID) -> None:
+    """Who has worked on the man's side opens no judgment, whatever his token says; and the other way round."""
+    both = replace(POLICE, subject="member:both", units=frozenset())
+    referral = usecases.create(db, new(both)).value["id"]
+    file = attached(db, both, referral, classification="judgment")
+    with pytest.raises(NotFound):
+        got(db, replace(both, roles=frozenset({"partner_safety"})), referral, file)
+    assert got(db, PARTNER, referral, file) == PDF
+    letter = attached(db, both, referral)
+    with pytest.raises(NotFound):
+        got(db, replace(PARTNER, roles=frozenset({"sender_worker"})), referral, letter)
 
 
 def test_an_export_lists_files_by_name_and_hash(db: Database, referral: uuid.UUID) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chassis.errors import Conflict, NotFound, Unavailable
+from chassis.errors import Conflict, Invalid, Unavailable
 from services.referrals.rules.lifecycle import FINAL, SENDER
 
 BOTH, OWN_ORG = "both", "own_org"
@@ -55,7 +55,8 @@ def check_scan(status: str) -> None:
         raise Unavailable("attachment.quarantined", "The virus scanner has not looked at it yet.", retry_after=60)
 
 
-def check_open(*, locked: bool) -> None:
-    """What nobody may read any more is not there. Raises NotFound."""
-    if locked:
-        raise NotFound
+def check_kind(classification: str, *, partners: bool) -> None:
+    """Who looks after the partner attaches judgments; everything else is the man's side. Raises Invalid."""
+    if partners and classification not in RESTRICTED:
+        message = f"Partner safety attaches {', '.join(sorted(RESTRICTED))} only."
+        raise Invalid("attachment.not_restricted", message)

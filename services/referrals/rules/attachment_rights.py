@@ -4,19 +4,26 @@ from __future__ import annotations
 
 from chassis.policy import Row
 from services.referrals.rules.lifecycle import RECEIVER, SENDER
+from services.referrals.rules.partner_side import PARTNER_SAFETY
 
-PARTNER_SAFETY = "partner_safety"
 _STAFF = {
     SENDER: frozenset({"sender_worker", "sender_client"}),
     RECEIVER: frozenset({"intake_worker", "receiver_worker", "recipient_client"}),
 }
 _LEAD = {SENDER: frozenset({"sender_lead"}), RECEIVER: frozenset({"receiver_lead"})}
 _OPEN = ("named", "assigned", "own_unit", "whole_side")
+# whoever is named in the man's case or assigned to it is on his side
+_PARTNERS = ("own_unit", "whole_side", "other_unit", "partner_side")
 SIDES = (SENDER, RECEIVER)
 
 
 def _on(side: str, *standings: str) -> frozenset[str]:
     return frozenset(f"{side}.{each}" for each in standings)
+
+
+def _partners(operation: str) -> Row:
+    """What those who look after the partner do: judgments alone, of every unit."""
+    return Row(operation, frozenset({PARTNER_SAFETY}), relations=_on(SENDER, *_PARTNERS) | _on(RECEIVER, *_PARTNERS))
 
 
 def _written(operation: str) -> tuple[Row, ...]:
@@ -29,13 +36,14 @@ def _written(operation: str) -> tuple[Row, ...]:
 def _read(operation: str) -> tuple[Row, ...]:
     """A look at what is attached: as at the case itself, and judgments by those who look after the partner."""
     others = (Row(operation, _STAFF[side], relations=_on(side, "other_unit"), reason=True) for side in SIDES)
-    partner = Row(operation, frozenset({PARTNER_SAFETY}), relations=_on(SENDER, *_OPEN) | _on(RECEIVER, *_OPEN))
-    return (*_written(operation), *others, partner)
+    return (*_written(operation), *others, _partners(operation))
 
 
 ATTACHMENT_RIGHTS = (
     *_written("referral.attach"),
+    _partners("referral.attach"),
     *_written("referral.remove_attachment"),
+    _partners("referral.remove_attachment"),
     *_read("referral.attachments"),
     *_read("referral.attachment"),
 )

@@ -87,7 +87,8 @@ ONE = """
 SELECT a.id, a.referral_id, a.by_org, a.by_subject, a.visibility, a.classification, a.restricted, a.media_type, a.size,
        a.pieces, a.scan, a.key_id, a.about, a.at, p.key AS by_key
   FROM attachment AS a LEFT JOIN partner AS p ON p.org_id = a.by_org
- WHERE a.referral_id = %(referral_id)s AND a.id = %(id)s AND (%(restricted_too)s OR NOT a.restricted)
+ WHERE a.referral_id = %(referral_id)s AND a.id = %(id)s AND (%(plain_too)s OR a.restricted)
+   AND (%(restricted_too)s OR NOT a.restricted)
 """
 LISTED = """
 SELECT a.id, a.referral_id, a.by_org, a.by_subject, a.visibility, a.classification, a.restricted, a.media_type, a.size,
@@ -98,9 +99,12 @@ SELECT a.id, a.referral_id, a.by_org, a.by_subject, a.visibility, a.classificati
 """
 
 
-def one(work: Work, referral_id: uuid.UUID, attachment_id: uuid.UUID, *, restricted_too: bool) -> dict[str, Any]:
-    """The acting organisation's row about a file. Raises NotFound."""
-    row = work.one(ONE, {"referral_id": referral_id, "id": attachment_id, "restricted_too": restricted_too})
+def one(
+    work: Work, referral_id: uuid.UUID, attachment_id: uuid.UUID, *, plain_too: bool, restricted_too: bool
+) -> dict[str, Any]:
+    """The acting organisation's row about a file that the reader may see. Raises NotFound."""
+    which = {"plain_too": plain_too, "restricted_too": restricted_too}
+    row = work.one(ONE, {"referral_id": referral_id, "id": attachment_id, **which})
     if row is None:
         raise NotFound
     return row

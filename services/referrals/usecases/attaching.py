@@ -14,12 +14,11 @@ from chassis.errors import Invalid, Unavailable
 from chassis.requests import Call, Outcome, scope_of
 from chassis.scanning import Scanner
 from services.referrals.rules import attaching, contents, feedback
-from services.referrals.rules.attachment_rights import PARTNER_SAFETY
 from services.referrals.rules.lifecycle import SENDER
 from services.referrals.store import attachments, legs
 from services.referrals.store.attachments import File
 from services.referrals.store.legs import Leg
-from services.referrals.usecases import files
+from services.referrals.usecases import files, restricted
 from services.referrals.usecases.entering import OBJECT, Entered, caller_of, enter
 
 SANDBOX = "sandbox; default-src 'none'"
@@ -32,6 +31,7 @@ def attach(db: Database, scanner: Scanner, call: Call) -> Outcome:
     """
     with db.work(call) as work:
         entered = enter(work, call.path["referral_id"], call.operation)
+        attaching.check_kind(call.query["classification"], partners=restricted.is_partners(work, entered.row["id"]))
         _check_sharing(entered, call, legs.lock_leg(work, entered.row["id"], caller_of(work).org_id))
     name = contents.check_name(call.file_name)
     looked, sha256 = apart(_looked, call.raw, name)
@@ -45,9 +45,9 @@ def attach(db: Database, scanner: Scanner, call: Call) -> Outcome:
                 call, entered, attachment_id, name=name, media_type=looked.media_type, sha256=sha256, scan=scan
             )
             _keep(work, call, entered, file)
-        work.record(_entry(call.operation, entered, attachment_id, outcome="done" if done is None else "repeated"))
         # whoever attaches a judgment is told what was kept, and can not open it again
-        row = attachments.one(work, entered.row["id"], attachment_id, restricted_too=True)
+        row = attachments.one(work, entered.row["id"], attachment_id, plain_too=True, restricted_too=True)
+        work.record(_entry(call.operation, entered, row, outcome="done" if done is None else "repeated"))
         location = f"/referrals/{entered.row['id']}/attachments/{attachment_id}"
         return Outcome(value=files.shown(work, row), location=location, relation=entered.relation)
 
@@ -56,9 +56,9 @@ def listed(db: Database, call: Call) -> Outcome:
     """The files of a referral that the caller may see, oldest first. Raises NotFound."""
     with db.work(call) as work:
         entered = enter(work, call.path["referral_id"], call.operation, reason=call.query.get("reason"))
-        sees = _sees(work)
-        rows = attachments.listed(work, entered.row["id"], **sees) if entered.row["locked_at"] is None else []
-        work.record(_entry(call.operation, entered, None))
+        sees = _sees(work, entered)
+        rows = attachments.listed(work, entered.row["id"], **sees)
+        work.record(_entry(call.operation, entered, {"id": None, "restricted": sees["restricted_too"]}))
         value = {"items": [files.shown(work, row) for row in rows], "next": None}
         return Outcome(value=value, relation=entered.relation)
 
@@ -73,7 +73,7 @@ def download(db: Database, scanner: Scanner, call: Call) -> Outcome:
         entered, row = _entered(work, call)
         attaching.check_scan(row["scan"])
         about, content = files.opened(work, row)
-        work.record(_entry(call.operation, entered, row["id"]))
+        work.record(_entry(call.operation, entered, row))
     return Outcome(value=content, headers=_headers(about["name"]), relation=entered.relation)
 
 
@@ -81,15 +81,15 @@ def remove(db: Database, call: Call) -> Outcome:
     """Remove a file of one's own that nobody else has got. Raises NotFound, Conflict."""
     with db.work(call) as work:
         done = work.claimed()
+        entered = enter(work, call.path["referral_id"], call.operation)
         if done is None:
-            entered, row = _entered(work, call)
+            row = _row(work, call, entered)
             own = row["by_org"] == caller_of(work).org_id
             attaching.check_removal(own=own, visibility=row["visibility"], state=entered.row["state"])
             attachments.remove(work, row["id"])
         else:
-            entered = enter(work, call.path["referral_id"], call.operation)
-        outcome = "done" if done is None else "repeated"
-        work.record(_entry(call.operation, entered, call.path["attachment_id"], outcome=outcome))
+            row = {"id": call.path["attachment_id"], "restricted": _sees(work, entered)["restricted_too"]}
+        work.record(_entry(call.operation, entered, row, outcome="done" if done is None else "repeated"))
         return Outcome(value={}, relation=entered.relation)
 
 
@@ -162,21 +162,22 @@ def _rescan(db: Database, scanner: Scanner, call: Call) -> None:
         status = attaching.QUARANTINED
     with db.work(call) as work:
         attachments.note_scan(work, row["id"], status)
-        work.record(_entry("referral.scan_attachment", entered, row["id"]))
+        work.record(_entry("referral.scan_attachment", entered, row))
 
 
 def _entered(work: Work, call: Call) -> tuple[Entered, dict[str, Any]]:
     entered = enter(work, call.path["referral_id"], call.operation, reason=call.query.get("reason"))
-    sees = _sees(work)
-    row = attachments.one(work, entered.row["id"], call.path["attachment_id"], restricted_too=sees["restricted_too"])
-    attaching.check_open(locked=entered.row["locked_at"] is not None or not (sees["plain_too"] or row["restricted"]))
-    return entered, row
+    return entered, _row(work, call, entered)
 
 
-def _sees(work: Work) -> dict[str, bool]:
-    """Judgments are for who looks after the partner, everything else for who works on the case."""
-    roles = caller_of(work).roles
-    return {"plain_too": bool(roles - {PARTNER_SAFETY}), "restricted_too": PARTNER_SAFETY in roles}
+def _row(work: Work, call: Call, entered: Entered) -> dict[str, Any]:
+    return attachments.one(work, entered.row["id"], call.path["attachment_id"], **_sees(work, entered))
+
+
+def _sees(work: Work, entered: Entered) -> dict[str, bool]:
+    """Judgments are for the partner's side, everything else for the man's; nobody sees both."""
+    partners = restricted.is_partners(work, entered.row["id"])
+    return {"plain_too": not partners, "restricted_too": partners}
 
 
 def _headers(name: str) -> dict[str, str]:
@@ -195,14 +196,13 @@ def _id_of(work: Work, call: Call) -> uuid.UUID:
     return uuid.UUID(bytes=digest[:16], version=4)
 
 
-def _entry(operation: str, entered: Entered, attachment_id: uuid.UUID | None, *, outcome: str = "done") -> Entry:
-    """The audit names the referral, so that its export finds it, and the file beside it."""
-    basis = None if attachment_id is None else f"attachment:{attachment_id}"
+def _entry(operation: str, entered: Entered, row: dict[str, Any], *, outcome: str = "done") -> Entry:
+    """The audit names the referral, so that its export finds it, and the file; of judgments his export tells nothing."""
     return Entry(
         operation=operation,
-        object_type=OBJECT,
-        object_id=entered.row["id"],
+        object_type=restricted.OBJECT if row["restricted"] else OBJECT,
+        object_id=restricted.apart(entered.row["id"]) if row["restricted"] else entered.row["id"],
         purpose=entered.purpose,
-        basis=basis,
+        basis=f"attachment:{row['id']}" if row["id"] else None,
         outcome=outcome,
     )

@@ -31,7 +31,7 @@ def read(db: Database, call: Call) -> Outcome:
     """The restricted part of the caller's organisation. Raises NotFound for everybody on the man's side."""
     with db.work(call) as work:
         referral_id, relation = _entered(work, call, "restricted.read")
-        work.record(Entry(operation="restricted.read", object_type=OBJECT, object_id=_apart(referral_id)))
+        work.record(Entry(operation="restricted.read", object_type=OBJECT, object_id=apart(referral_id)))
         return _shown(work, referral_id, relation)
 
 
@@ -43,7 +43,7 @@ def write(db: Database, call: Call) -> Outcome:
         if done is None:
             _write(work, call, referral_id)
         outcome = "done" if done is None else "repeated"
-        entry = Entry(operation="restricted.write", object_type=OBJECT, object_id=_apart(referral_id), outcome=outcome)
+        entry = Entry(operation="restricted.write", object_type=OBJECT, object_id=apart(referral_id), outcome=outcome)
         work.record(entry)
         return _shown(work, referral_id, relation)
 
@@ -57,8 +57,22 @@ def bring(work: Work, referral_id: uuid.UUID, org: uuid.UUID, content: dict[str,
     store.write_for(work, referral_id, org, written)
 
 
-def _apart(referral_id: uuid.UUID) -> uuid.UUID:
-    # Under an id of its own: the record on the man's case, and his copy of it, do not say that there is such a part.
+def is_partners(work: Work, referral_id: uuid.UUID) -> bool:
+    """Whether the caller comes to this case as partner safety; from now on he is on that side of it.
+
+    Raises NotFound for a member who has worked on the man's side.
+    """
+    caller = caller_of(work)
+    if partner_side.PARTNER_SAFETY not in caller.roles or caller.roles & partner_side.MANS_SIDE:
+        return False
+    if store.is_on_mans_side(work, referral_id, caller.subject):
+        raise NotFound
+    store.take_partners_side(work, referral_id, caller.subject)
+    return True
+
+
+def apart(referral_id: uuid.UUID) -> uuid.UUID:
+    """The id under which it is on record: that of the man's case, and his copy of it, do not say that there is any."""
     return clock.id_of_key("restricted", str(referral_id))
 
 
