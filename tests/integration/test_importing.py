@@ -253,8 +253,8 @@ def test_a_table_is_stored_like_a_batch(db: Database, at: Settings) -> None:
 
 def test_refusals_are_on_record(db: Database, at: Settings) -> None:
     importing.batch(db, call(lines({"service": "no-such"}), rest=True))
-    found = rows(at, "SELECT operation, outcome FROM audit")
-    assert found == [("referral.create", "refused:service.unknown")]
+    found = rows(at, "SELECT operation, outcome FROM audit ORDER BY at")
+    assert found == [("referral.create", "refused:service.unknown"), ("referral.batch", "done")]
 
 
 def test_an_id_is_of_the_callers_organisation_alone(db: Database) -> None:

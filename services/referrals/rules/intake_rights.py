@@ -5,4 +5,4 @@ from __future__ import annotations
 from chassis.policy import Row
 
 _CREATING = frozenset({"sender_worker", "sender_client", "sender_lead"})
-INTAKE_RIGHTS = (Row("referral.batch", _CREATING),)
+INTAKE_RIGHTS = (Row("referral.batch", _CREATING), Row("referral.police_message", _CREATING))

@@ -231,6 +231,10 @@ _STANDARD: dict[str, dict[str, Any]] = {
         "names": {"en": "Protection order", "lt": "Apsaugos nuo smurto orderis"},
         "kind": "protection_order", "gdpr6": "c", "gdpr9": "g",
     },
+    "police-message": {
+        "names": {"en": "Duty of the police to tell a help centre", "lt": "Policijos pareiga pranešti centrui"},
+        "kind": "statutory_duty_other", "gdpr6": "c", "gdpr9": "g",
+    },
     "child-duty": {
         "names": {"en": "Duty to report a concern for a child", "lt": "Pareiga pranešti apie vaiką"},
         "kind": "statutory_duty_child", "gdpr6": "c", "gdpr9": "g", "default_for": CHILD_CONCERN,

@@ -1,12 +1,14 @@
-"""The routes by which systems hand over many referrals at once."""
+"""The routes by which systems hand over what they have: many referrals at once, a table, a police message."""
 
 from __future__ import annotations
 
 from chassis.db import Database
 from chassis.http import route
 from chassis.requests import Call, Outcome
+from services.referrals.schemas import ReferralView
 from services.referrals.schemas import importing as schemas
-from services.referrals.usecases import importing
+from services.referrals.schemas.police import POLICE_MESSAGE_EXAMPLE, PoliceMessage
+from services.referrals.usecases import importing, police
 from services.referrals.usecases.many import NDJSON
 
 MOST_BYTES = 10 * 1024 * 1024
@@ -14,7 +16,7 @@ CSV = "text/csv"
 
 
 class Importing:
-    """Batch, table and its template."""
+    """Batch, table with its template, police message."""
 
     db: Database
 
@@ -55,6 +57,21 @@ class Importing:
         return importing.table(self.db, call)
 
     @route(
+        "POST",
+        "/referrals/police-message",
+        operation="referral.police_message",
+        body=PoliceMessage,
+        answers=ReferralView,
+        status=201,
+        changes=True,
+        example=POLICE_MESSAGE_EXAMPLE,
+        summary="Hand over a Lithuanian police message as it is",
+    )
+    def police_message(self, call: Call) -> Outcome:
+        """Receive a police message."""
+        return police.receive(self.db, call)
+
+    @route(
         "GET",
         "/referrals/import/template.csv",
         operation="referral.batch",
@@ -64,4 +81,4 @@ class Importing:
     )
     def template(self, call: Call) -> bytes:
         """Give the template."""
-        return importing.template(call)
+        return importing.template(self.db, call)

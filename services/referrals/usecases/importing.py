@@ -8,6 +8,7 @@ from typing import Any
 
 from chassis import refusals
 from chassis.apart import apart
+from chassis.audit import Entry
 from chassis.db import Database
 from chassis.errors import Refused, Unavailable
 from chassis.problems import DeadlinePassed
@@ -42,20 +43,26 @@ def table(db: Database, call: Call) -> Outcome:
     return _settled(db, call, apart(many.of_csv, call.raw))
 
 
-def template(call: Call) -> bytes:  # noqa: ARG001 -- the same for everybody
+def template(db: Database, call: Call) -> bytes:
     """The file to fill in."""
+    _note(db, call)
     return csv_rows.template()
 
 
 def _settled(db: Database, call: Call, items: list[Item]) -> Outcome:
     """All are looked at before the first is stored, unless the good ones are wanted whatever the others are."""
     dry, rest = call.query["dry_run"], call.query["mode"] == schemas.REST
-    if dry or not rest:
-        looked = [_checked(db, call, item) for item in items]
-        if dry or any(done.refused for done in looked):
-            return _told(call, looked)
-        items = [done.item for done in looked]
-    return _told(call, [_created(db, call, item) for item in items])
+    all_done = [_checked(db, call, item) for item in items] if dry or not rest else []
+    if not dry and not any(done.refused for done in all_done):
+        all_done = [_created(db, call, item) for item in items]
+    _note(db, call)
+    return _told(call, all_done)
+
+
+def _note(db: Database, call: Call) -> None:
+    """One row on record for the request; each referral that it made has its own."""
+    with db.work(call) as work:
+        work.record(Entry(operation=call.operation, object_type="referral", object_id=None))
 
 
 def _checked(db: Database, call: Call, item: Item) -> Done:
@@ -112,7 +119,6 @@ def _told(call: Call, all_done: list[Done]) -> Outcome:
     refused = sum(done.refused is not None for done in all_done)
     items = [_item(call, done) for done in all_done]
     value = {**call.query, "stored": stored, "refused": refused, "items": items}
-    call.recorded = True  # each one is on record for itself
     return Outcome(value=value)
 
 
