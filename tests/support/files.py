@@ -4,10 +4,22 @@ from __future__ import annotations
 
 import uuid
 
+import orjson
+
 from chassis.identity import Caller
 from chassis.requests import Call
+from services.referrals.rules import csv_rows
+from services.referrals.schemas import NEW_REFERRAL_EXAMPLE
 
 PDF = b"%PDF-1.7\n1 0 obj\n<< /Type /Catalog >>\nendobj\ntrailer\n<< /Root 1 0 R >>\n%%EOF\n"
+OCTETS = {"Content-Type": "application/octet-stream", "Content-Disposition": 'attachment; filename="letter.pdf"'}
+RAW: dict[str, tuple[bytes, dict[str, str]]] = {
+    "POST /referrals/{referral_id}/attachments": (PDF, OCTETS),
+    "POST /referrals/batch": (orjson.dumps(NEW_REFERRAL_EXAMPLE) + b"\n", {"Content-Type": "application/x-ndjson"}),
+    "POST /referrals/import": (csv_rows.template(), {"Content-Type": "text/csv"}),
+}
+"""What routes take that read no object of JSON: the body and the headers that say what it is."""
+
 PLACE = "/referrals/{referral_id}/attachments"
 
 

@@ -22,6 +22,14 @@ def has_been(day: dt.date) -> None:
         raise ValidationError(Fault("date.future", "This day has not come yet."))
 
 
+def is_phone(text: str) -> None:
+    """A phone number is E.164."""
+    try:
+        phone_or_fault(text, field="phone")
+    except ValidationError as fault:
+        raise ValidationError(fault.messages_dict["phone"]) from None
+
+
 def is_no_victim(role: str) -> None:
     """Raises ValidationError for the message about somebody who suffered violence."""
     if role == police.VICTIM:
@@ -59,17 +67,11 @@ class Suspect(Shape):
     """Who it is about, and how he can be reached; nobody knows yet whether that is safe."""
 
     name = classified(fields.String(required=True, validate=NAME), "sealed")
-    phone = classified(fields.String(load_default=None, allow_none=True), "sealed")
+    phone = classified(fields.String(load_default=None, allow_none=True, validate=is_phone), "sealed")
     email = classified(
         fields.String(load_default=None, allow_none=True, validate=[validate.Email(), validate.Length(max=200)]),
         "sealed",
     )
-
-    @validates_schema
-    def phone_is_international(self, value: dict[str, Any], **_: object) -> None:
-        """A phone number is E.164."""
-        if value["phone"] is not None:
-            phone_or_fault(value["phone"], field="phone")
 
 
 class PoliceMessage(Shape):

@@ -197,7 +197,7 @@ def _id_of(work: Work, call: Call) -> uuid.UUID:
 
 
 def _entry(operation: str, entered: Entered, row: dict[str, Any], *, outcome: str = "done") -> Entry:
-    """The audit names the referral, so that its export finds it, and the file; of judgments his export tells nothing."""
+    """The audit names the referral, so that its export finds it, and the file; of judgments it tells nothing."""
     return Entry(
         operation=operation,
         object_type=restricted.OBJECT if row["restricted"] else OBJECT,

@@ -5,8 +5,8 @@ from __future__ import annotations
 from chassis.records import Records
 from services.referrals import schemas
 from services.referrals.rules.persons import PERSONS
-from services.referrals.schemas.restricted import RestrictedPart
 from services.referrals.schemas.attachments import AboutFile
+from services.referrals.schemas.restricted import RestrictedPart
 from services.referrals.schemas.transitions import Details
 from services.referrals.store.area import CARD
 from services.referrals.store.attachments import ABOUT
