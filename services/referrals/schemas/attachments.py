@@ -46,8 +46,14 @@ class AboutFile(Shape):
     sha256 = classified(fields.String(), "sealed")
 
 
+class FilePiece(Shape):
+    """A sealed piece of a file; bytes, whatever the person or somebody else wrote there."""
+
+    bytes_ = classified(fields.Raw(data_key="bytes"), "sealed")
+
+
 class Removal(Shape):
     """Nothing needs to be said."""
 
 
-__all__ = ["AboutFile", "AttachQuery", "AttachmentView", "ReasonQuery", "Removal"]
+__all__ = ["AboutFile", "AttachQuery", "AttachmentView", "FilePiece", "ReasonQuery", "Removal"]

@@ -13,6 +13,7 @@ from chassis.sealing import DataKey
 from services.referrals.rules.attaching import PIECE
 
 ABOUT = "attachment|about"
+CONTENT = "attachment_piece|content"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -152,4 +153,4 @@ def hash_of(content: bytes) -> str:
 
 
 def _place(no: int) -> str:
-    return f"attachment_piece|content|{no}"
+    return f"{CONTENT}|{no}"
