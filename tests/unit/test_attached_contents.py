@@ -102,7 +102,15 @@ ACTING = [
 
 
 @pytest.mark.parametrize("inside", ACTING)
-@pytest.mark.parametrize("hide", [lambda part: PDF.replace(b"trailer", part + b"\ntrailer"), packed_objects])
+@pytest.mark.parametrize(
+    "hide",
+    [
+        lambda part: PDF.replace(b"trailer", part + b"\ntrailer"),
+        packed_objects,
+        lambda part: packed_objects(part).replace(b"/ObjStm /N 1", b"/Obj#53tm /N 1"),
+        lambda part: packed_objects(part).replace(b"/N 1", b"/N 1 /DecodeParms << /Predictor 1 >>"),
+    ],
+)
 def test_a_pdf_that_acts_is_refused(inside: bytes, hide: Callable[[bytes], bytes]) -> None:
     assert refusal(hide(inside), "a.pdf") == "attachment.active_content"
 
@@ -116,7 +124,35 @@ def test_a_pdf_that_nobody_can_look_into_is_refused() -> None:
 
 
 def test_a_pdf_bomb_is_refused() -> None:
-    assert refusal(packed_objects(b"\x00" * (40 * MIB)), "a.pdf") == "attachment.bomb"
+    assert refusal(packed_objects(b"\x00" * (80 * MIB)), "a.pdf") == "attachment.bomb"
+
+
+SMALL_STREAM = b"9 0 obj\n<< /Length 9 >>\nstream\n" + zlib.compress(b"q Q") + b"\nendstream\nendobj\n"
+BIG_STREAM = b"<< /Length 9 >>\nstream\n" + zlib.compress(bytes(60_000)) + b"\nendstream\n"
+
+
+@pytest.mark.parametrize(
+    ("repeated", "codes"),
+    [
+        (SMALL_STREAM, {"attachment.bomb"}),
+        (BIG_STREAM, {"attachment.bomb"}),
+        (b">>stream\n", {"attachment.bomb"}),
+        (b"/ObjStm ", {"attachment.unreadable"}),
+        (b"/ObjStm>>stream\n", {"attachment.bomb", "attachment.unreadable"}),
+        (b"%PDF-#41", {"taken"}),
+    ],
+)
+def test_a_pdf_made_to_cost_time_takes_little(repeated: bytes, codes: set[str]) -> None:
+    """Whatever ten megabytes repeat, the look at them is bounded."""
+    content = PDF.replace(b"trailer", repeated * (9 * MIB // len(repeated)) + b"trailer")
+    begun = time.perf_counter()
+    try:
+        contents.look(content, "a.pdf")
+        told = "taken"
+    except Invalid as refused:
+        told = refused.code
+    assert time.perf_counter() - begun < 10
+    assert told in codes
 
 
 def test_a_picture_that_unpacks_to_a_field_of_points_is_refused() -> None:
@@ -171,6 +207,9 @@ EXTERNAL = (
         {"../../etc/a.xml": "x"},
         {"/a.xml": "x"},
         {"word/_rels/settings.xml.rels": EXTERNAL},
+        {"word/_rels/settings.xml.rels": EXTERNAL.replace("External", "&#69;xternal")},
+        {"word/_rels/settings.xml.rels": EXTERNAL.replace('="External"', " = 'External'")},
+        {"word/_rels/settings.xml.rels": EXTERNAL.encode("utf-16")},
         {"[Content_Types].xml": "application/vnd.ms-word.document.macroEnabled.main+xml"},
     ],
 )

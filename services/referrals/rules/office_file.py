@@ -23,8 +23,9 @@ _ACTING = re.compile(
     r"|\.(?:bin|exe|dll|js|vbs|jar|class|com|scr|zip)$",
     re.IGNORECASE,
 ).search
-_FETCHED = re.compile(rb"<Relationship\b[^>]*TargetMode=[\"']External[\"'][^>]*>")
-_HARMLESS = re.compile(rb"Type=[\"'][^\"']*/hyperlink[\"']").search
+_FETCHED = re.compile(rb"TargetMode\s{0,9}=\s{0,9}[\"'](?:External|[^\"']{0,50}&)").search
+_HARMLESS = re.compile(rb"Type\s{0,9}=\s{0,9}[\"'][^\"']{0,200}/hyperlink[\"']").search
+MOST_STEERING = 4 * 1024 * 1024
 
 
 def check(content: bytes) -> str:
@@ -84,7 +85,9 @@ def _read(archive: zipfile.ZipFile, entry: zipfile.ZipInfo, *, keep: bool) -> by
 
 
 def _check_steering(part: bytes) -> None:
-    fetched = [each for each in _FETCHED.findall(part) if not _HARMLESS(each)]
-    if fetched or b"macroEnabled" in part or b"vbaProject" in part:
+    """Tag by tag, so that no repetition costs more than its length; in another encoding than UTF-8 nothing is found."""
+    tags = part.split(b">") if len(part) <= MOST_STEERING and b"\x00" not in part else [b"macroEnabled"]
+    fetched = any(_FETCHED(tag) and not _HARMLESS(tag) for tag in tags)
+    if fetched or any(b"macroEnabled" in tag or b"vbaProject" in tag for tag in tags):
         message = "The file starts a macro or fetches something when it is opened. Save it as PDF and attach that one."
         raise Invalid("attachment.active_content", message)

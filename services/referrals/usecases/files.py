@@ -45,21 +45,30 @@ def shown(work: Work, row: dict[str, Any]) -> dict[str, Any]:
 
 
 def hand_over(work: Work, moved: Moved) -> None:
-    """A consequence of sending: what a draft has for both goes to the receiver; a new leg takes along its parent's.
+    """A consequence of sending: what a draft has for both goes to the receiver; a new leg takes along its parent's."""
+    leg = moved.leg
+    made_at_once = work.call is None or "referral_id" not in work.call.path  # then there is nothing yet
+    if moved.edge.source != "draft" or moved.edge.target != "sent" or made_at_once:
+        return
+    pass_on(work, leg.parent_id or leg.id, leg.id, sender=leg.sender_id, receiver=leg.receiver_id)
+
+
+def pass_on(work: Work, source: uuid.UUID, target: uuid.UUID, *, sender: uuid.UUID, receiver: uuid.UUID | None) -> None:
+    """Give what the sender has for both of one leg to the receiver of the same leg, or to both parties of a new one.
 
     Judgments stay with the leg that they were given for: whoever is next is asked anew what he needs to know.
     """
-    leg = moved.leg
-    made_at_once = work.call is None or "referral_id" not in work.call.path  # then there is nothing yet
-    if moved.edge.source != "draft" or moved.edge.target != "sent" or leg.receiver_id is None or made_at_once:
-        return
-    for row in attachments.listed(work, leg.parent_id or leg.id, plain_too=True, restricted_too=not leg.parent_id):
+    with work.acting_for(sender):
+        rows = attachments.listed(work, source, plain_too=True, restricted_too=source == target)
+    for row in rows:
         if row["visibility"] == attaching.BOTH:
-            file = _again(row, *opened(work, row))
-            if leg.parent_id:
-                file = replace(file, id=clock.new_id(), referral_id=leg.id)
-                give(work, leg.sender_id, file, sender=True)
-            give(work, leg.receiver_id, file, sender=False)
+            with work.acting_for(sender):
+                file = _again(row, *opened(work, row))
+            if source != target:
+                file = replace(file, id=clock.new_id(), referral_id=target)
+                give(work, sender, file, sender=True)
+            if receiver is not None:
+                give(work, receiver, file, sender=False)
 
 
 def _again(row: dict[str, Any], about: dict[str, Any], content: bytes) -> File:
