@@ -92,7 +92,18 @@ def expected(cell: Cell) -> Expected:
         return NO_ROLE
     if cell.relation in HIDDEN:
         return NOT_FOUND
+    if cell.plan.operation.startswith("restricted."):
+        return _for_partner(cell)
     return _for_groups(cell, rows) if cell.service == "groups" else _for_referrals(cell, rows)
+
+
+def _for_partner(cell: Cell) -> Expected:
+    """Partner safety, unless assigned or named on the man's side; nobody else learns that there is such a part."""
+    on_mans_side = cell.relation in {rights.ASSIGNED, rights.NAMED}
+    nothing_there = cell.state == "draft" and cell.side == RECEIVER
+    if cell.role != "partner_safety" or on_mans_side or nothing_there:
+        return NOT_FOUND
+    return (412, "restricted.stale") if cell.plan.needs_version else ALLOWED
 
 
 def _for_referrals(cell: Cell, rows: list[Row]) -> Expected:

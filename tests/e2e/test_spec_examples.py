@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
@@ -22,6 +23,7 @@ from services.referrals.usecases import tasks
 from tests.integration.bus_rig import channel_of
 from tests.support.browser import Visitor, invited, signed_in
 from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually, org_id
+from tests.support.files import RAW
 from tests.support.network import Network
 from tests.support.people import PASSWORD
 from tests.support.specification import OPERATIONS, Operation
@@ -91,6 +93,18 @@ class Actors:
         """A referral whose members its receiver decides on, which takes no version."""
         return (*self.referral(self.centre)[:3], None)
 
+    def template(self) -> Prepared:
+        """A template of the centre's, under a name of its own."""
+        name = f"demo-{uuid4().hex[:8]}"
+        made = self.made(self.centre, "POST /referrals/legal-templates", name=name)
+        return self.centre, {"name": name}, {}, made.version
+
+    def partner_safety(self) -> Prepared:
+        """Partner safety of the centre, before a case that she has not opened yet."""
+        safety = client(self.settings, CENTRE, roles={"partner_safety"})
+        places = self.referral(self.centre)[1]
+        return safety, places, {}, safety.get(f"/referrals/{places['referral_id']}/restricted").version
+
     def group(self) -> Prepared:
         made = self.made(self.centre, "POST /groups")
         return self.centre, {"group_id": made.body["id"]}, {}, made.version
@@ -156,6 +170,21 @@ class Actors:
         made = invited(self.centre)[1]
         return self.centre, {"member_id": made.body["member"]["id"]}, {}, made.version
 
+    def attached(self, visibility: str) -> Prepared:
+        """A file that the police attached to a referral of theirs."""
+        places = self.referral(self.police)[1]
+        raw, headers = RAW["POST /referrals/{referral_id}/attachments"]
+        path = f"/referrals/{places['referral_id']}/attachments?visibility={visibility}"
+        made = self.police.post(path, raw, headers=headers)
+        assert made.status == 201, made.raw
+        by = self.centre if visibility == "both" else self.police
+        return by, {**places, "attachment_id": made.body["id"]}, {}, None
+
+    def police_message(self) -> Prepared:
+        """With an order of today, which the example leaves out because it would be over some day."""
+        order = {"granted": dt.date.today().isoformat(), "risk": "medium"}  # noqa: DTZ011 -- any of the last 15 days
+        return self.police, {}, {"protection_order": order}, None
+
     def tidy(self) -> None:
         """Leave nothing parked for the tests that come after."""
         for path in self.left:
@@ -220,6 +249,8 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "PUT /referrals/{referral_id}": Actors.draft,
     "POST /referrals/{referral_id}/resend": Actors.ended,
     **{f"POST /referrals/area-offers/{{offer_id}}/{act}": Actors.card for act in ("acknowledge", "accept", "pass")},
+    "POST /referrals/police-message": Actors.police_message,
+    "POST /referrals/{referral_id}/attachments/{attachment_id}/remove": lambda actors: actors.attached("own_org"),
     **{
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
         for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
@@ -227,6 +258,11 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /referrals/{referral_id}/review": Actors.waiting,
     "POST /referrals/tasks/{task_id}/done": Actors.tasked,
     "PUT /referrals/clock-settings": lambda actors: (actors.centre, {}, {}, None),
+    "POST /referrals/{referral_id}/raise_safeguarding": lambda actors: actors.decided(),
+    "POST /referrals/legal-templates": lambda actors: (actors.centre, {}, {}, None),
+    "POST /referrals/legal-templates/standard": lambda actors: (actors.centre, {}, {}, None),
+    "PUT /referrals/legal-templates/{name}": Actors.template,
+    "PUT /referrals/{referral_id}/restricted": Actors.partner_safety,
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,
@@ -256,7 +292,10 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /referrals/area-offers/{offer_id}": Actors.card,
+    "GET /referrals/{referral_id}/restricted": Actors.partner_safety,
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
+    "GET /referrals/{referral_id}/attachments": lambda actors: actors.attached("both"),
+    "GET /referrals/{referral_id}/attachments/{attachment_id}": lambda actors: actors.attached("both"),
     "GET /referrals/{referral_id}/duplicates": lambda actors: actors.referral(actors.centre),
     "GET /access/clients/{client_id}": Actors.system,
     "GET /referrals/{referral_id}/access": lambda actors: actors.decided(),
@@ -307,6 +346,16 @@ def test_lists_and_pages_are_read_as_documented(actors: Actors, name: str) -> No
     operation.check(actors.man.get(operation.path))
 
 
+@pytest.mark.parametrize("name", sorted(RAW))
+def test_what_is_no_object_works_twice_too(actors: Actors, name: str) -> None:
+    operation, (raw, headers) = OPERATIONS[name], RAW[name]
+    for _ in range(2):
+        places = actors.referral(actors.police)[1] if operation.places else {}
+        answer = actors.police.ask("POST", operation.path.format(**places), raw, headers=headers)
+        assert answer.status == operation.success, answer.raw
+        operation.check(answer)
+
+
 def read_as_documented(by: Client, operation: Operation, path: str) -> None:
     answer = by.get(path)
     assert answer.status == 200, answer.raw
@@ -321,4 +370,4 @@ def test_every_operation_is_tried() -> None:
     assert set(READ) == set(WITH_IDS)
     assert {each.method for each in OPERATIONS.values()} == {"GET", "POST", "PUT"}
     forms = {"POST /oauth/token"}  # tests/integration/test_access_door.py
-    assert set(WITH_BODY) | set(WITH_IDS) | set(WITHOUT_IDS) | forms == set(OPERATIONS)
+    assert set(WITH_BODY) | set(WITH_IDS) | set(WITHOUT_IDS) | forms | set(RAW) == set(OPERATIONS)

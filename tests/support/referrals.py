@@ -17,6 +17,7 @@ from services.referrals.rules.lifecycle import SYSTEM
 from services.referrals.rules.rights import OPERATIONS
 from services.referrals.schemas.transitions import SHAPES
 from services.referrals.store import copies, legs
+from services.referrals.usecases import templates
 from services.referrals.usecases.consequences import Act
 from services.referrals.usecases.moving import take
 
@@ -62,6 +63,9 @@ def seed(db: Database) -> None:
             service["coverage"] = AREAS.get(key, [])
             ids = {"service_id": clock.id_of_key("service", key), "org_id": owner.org_id}
             copies.keep_service(work, {**ids, **service, "urgencies": ["urgent", "standard"]})
+    for caller in (POLICE, CENTRE, OTHER, FAR):
+        with db.background("test", org=caller.org_id) as work:
+            templates.add_missing(work, templates.DEMO_LAW, by="demo", onward="allowed")
 
 
 def new(by: Caller = POLICE, *, key: str | None = None, only: tuple[str, ...] = (), **changes: Any) -> Call:

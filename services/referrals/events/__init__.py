@@ -61,6 +61,14 @@ TYPES: dict[str, EventType] = {
         envelope.BASELINE: "The referral as that party may know it, for whoever missed steps.",
     }.items()
 }
+ATTACHED = EventType(
+    name="referral.attached",
+    source="referrals",
+    data={"attachment_id": Kind.ID, "by_id": Kind.ID, "classification": Kind.CODE},
+    summary="A file was attached to a referral; it is read by its own route.",
+    audience="The organisation that attached it, and the other party where it was attached for both.",
+)
+TYPES["attached"] = ATTACHED
 BASELINE = TYPES[envelope.BASELINE]
 
 _CARD = {"state": Kind.CODE, "urgency": Kind.CODE, "respond_by": Kind.TIME}
@@ -104,6 +112,20 @@ def moved(
         aggregate=("referral", facts.referral_id),
         audience=f"org:{audience}",
         data=state_of(facts, state=state, version=version, reason=reason),
+        at=at,
+        id=clock.new_id(),
+    )
+
+
+def attached(
+    referral_id: uuid.UUID, attachment_id: uuid.UUID, *, by: uuid.UUID, kind: str, audience: uuid.UUID, at: dt.datetime
+) -> Event:
+    """The event of a new file, for one party; neither its name nor its content."""
+    return event(
+        ATTACHED,
+        aggregate=("referral", referral_id),
+        audience=f"org:{audience}",
+        data={"attachment_id": attachment_id, "by_id": by, "classification": kind},
         at=at,
         id=clock.new_id(),
     )

@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 from chassis.persons import OTHERS, WORKER, Controller, Persons, Rule, Table
+from services.referrals.rules.lifecycle import CHILD_CONCERN
+
+OF_A_CHILD = "A concern for a child: nothing of it is handed out before an officer has read it."
+OF_ANOTHER = "It speaks of the victim or partner."
 
 PERSONS = Persons(
     object_type="referral",
@@ -16,6 +20,10 @@ PERSONS = Persons(
         Table(name="person_index", where="record_id", drops=True),
         Table(name="clock", where="referral_id", drops=True),
         Table(name="task", where="referral_id", drops=True),
+        Table(name="restricted_part", where="referral_id", drops=True, apart=True),
+        Table(name="partner_side", where="referral_id", drops=True, apart=True),
+        Table(name="attachment", where="referral_id", drops=True, hides="restricted"),
+        Table(name="attachment_piece", where="referral_id", drops=True, apart=True),
     ),
     rules=(
         Rule(
@@ -44,6 +52,10 @@ PERSONS = Persons(
         Controller(table="sender_record", column="receiver_id", role="receiver"),
         Controller(table="receiver_case", column="sender_id", role="sender"),
     ),
+    review_whole={
+        "sender_record.kind": (CHILD_CONCERN, OF_A_CHILD),
+        "receiver_case.kind": (CHILD_CONCERN, OF_A_CHILD),
+    },
     review={
         "sender_record.personal.reason": OTHERS,
         "receiver_case.personal.reason": "Written by the sender. " + OTHERS,
@@ -58,6 +70,12 @@ PERSONS = Persons(
         "history.details.note": OTHERS,
         "history.details.responsible": WORKER,
         "history.details.assessor": WORKER,
+        "sender_record.personal.legal_basis.approved_by": WORKER,
+        "sender_record.personal.legal_basis.consent.taken_by": WORKER,
+        "sender_record.personal.legal_basis.person_informed.by": WORKER,
+        # it is never in the copy at all; if it were, this would hold it back
+        "restricted_part.content.incident_address": OF_ANOTHER,
+        "restricted_part.content.partner_note": OF_ANOTHER,
         "history.by_subject": WORKER,
         "sender_record.worker": WORKER,
         "receiver_case.worker": WORKER,
@@ -65,6 +83,8 @@ PERSONS = Persons(
         "case_member.by_subject": WORKER,
         "outside_read.subject": WORKER,
         "task.done_by": WORKER,
+        "attachment.by_subject": WORKER,
+        "attachment.about.name": OTHERS,
     },
 )
 """The key of a record is the id of the referral; each organisation has a record of its own under it."""

@@ -12,6 +12,7 @@ from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.referrals.rules import codes, feedback, lifecycle
 from services.referrals.schemas.clocks import RunningClock, Warned
+from services.referrals.schemas.legal import LegalBasis, LegalBasisView
 from services.referrals.schemas.parts import AREA, LANGUAGE, NAME, REFERENCE, TEXT, Party, once_each
 from services.referrals.schemas.transitions import Details
 
@@ -147,6 +148,11 @@ class NewReferral(Shape):
     feedback_scope = classified(
         fields.String(load_default=None, allow_none=True, validate=validate.OneOf(feedback.SCOPES)), "internal"
     )
+    kind = classified(
+        fields.String(load_default=lifecycle.ORDINARY, validate=validate.OneOf(sorted(lifecycle.BOTH_KINDS))),
+        "internal",
+    )
+    legal_basis = classified(fields.Nested(LegalBasis, load_default=None, allow_none=True), "sealed")
     draft = classified(fields.Boolean(load_default=False, truthy={True}, falsy={False}), "public")
 
     def load(self, data: Any, *, partial: bool | types.StrSequenceOrSet | None = None, **options: Any) -> Any:
@@ -217,6 +223,10 @@ class ReferralView(ReferralSummary):
     asked = classified(fields.Nested(Details, allow_none=True), "sealed")
     clocks = classified(fields.List(fields.Nested(RunningClock)), "internal")
     warnings = classified(fields.List(fields.Nested(Warned)), "internal")
+    legal_basis = classified(fields.Nested(LegalBasisView, allow_none=True), "sealed")
+    personal_closed = classified(fields.Boolean(), "internal")
+    objected_at = classified(fields.AwareDateTime(allow_none=True), "internal")
+    kept_as_self_referral = classified(fields.Boolean(), "internal")
     allowed_actions = classified(fields.List(fields.String()), "internal")
 
 

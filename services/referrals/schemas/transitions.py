@@ -175,10 +175,13 @@ class Withdrawal(_Reasoned):
 
 
 class Revocation(Shape):
-    """Who told of it that consent is withdrawn, and when he did (T20)."""
+    """Who told of it that consent is withdrawn, when he did, and whether he stays with the service as his own (T20)."""
 
     reported_by = _code(codes.REPORTERS)
     revoked_at = classified(fields.AwareDateTime(required=True, default_timezone=None), "sealed")
+    stays_with_service = classified(
+        fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False}), "sealed"
+    )
 
 
 class Note(Shape):
@@ -243,6 +246,7 @@ class Details(Shape):
     attendance = classified(fields.Nested(Attendance), "sealed")
     reported_by = classified(fields.String(), "sealed")
     revoked_at = classified(fields.String(), "sealed")
+    stays_with_service = classified(fields.Boolean(), "sealed")
     note = classified(fields.String(), "sealed")
 
 

@@ -94,16 +94,16 @@ def propose_error(work: Work, leg: Leg) -> None:
 
 
 OWN_RECORD = """
-SELECT version, state, reason, key_id, unit, worker, restricted, held_from, held_by, last_transition, changed_at,
-       NULL::bytea AS handling,
-       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+SELECT version, state, kind, reason, key_id, unit, worker, restricted, held_from, held_by, last_transition, changed_at,
+       NULL::bytea AS handling, consent_until, false AS treating,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM member_standing AS m
          WHERE m.org_id = r.org_id AND m.referral_id = r.id AND m.subject = %(subject)s) AS member
   FROM sender_record AS r WHERE id = %(id)s FOR UPDATE
 """
 OWN_CASE = """
-SELECT version, state, reason, key_id, unit, worker, restricted, held_from, held_by, last_transition, changed_at,
-       handling,
-       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+SELECT version, state, kind, reason, key_id, unit, worker, restricted, held_from, held_by, last_transition, changed_at,
+       handling, consent_until, treating,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM member_standing AS m
          WHERE m.org_id = c.org_id AND m.referral_id = c.id AND m.subject = %(subject)s) AS member
   FROM receiver_case AS c WHERE id = %(id)s FOR UPDATE
 """

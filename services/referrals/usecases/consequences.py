@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from chassis.db import Work
 from services.referrals.store import legs
-from services.referrals.usecases import clocks
+from services.referrals.usecases import basis, clocks, consent, files
 from services.referrals.usecases.acts import Act, Moved
 from services.referrals.usecases.queueing import follow_queue, offer_in_area
 
@@ -25,7 +25,16 @@ def lock_errors(work: Work, moved: Moved) -> None:
             legs.lock_personal(work, moved.leg, party)
 
 
-CONSEQUENCES: tuple[Consequence, ...] = (lock_errors, offer_in_area, follow_queue, clocks.run)
+CONSEQUENCES: tuple[Consequence, ...] = (
+    lock_errors,
+    basis.bind,
+    basis.mark_treating,
+    consent.end_reading,
+    offer_in_area,
+    follow_queue,
+    files.hand_over,
+    clocks.run,
+)
 
 
 def follow(work: Work, moved: Moved) -> None:

@@ -14,7 +14,7 @@ from services.referrals import events
 from services.referrals.rules import feedback
 from services.referrals.store import copies, legs
 from services.referrals.usecases.entering import OBJECT
-from services.referrals.usecases.facts import facts_of
+from services.referrals.usecases.facts import facts_of, tells
 from services.referrals.views import area
 
 
@@ -46,6 +46,8 @@ def _standing(work: Work, referral_id: uuid.UUID, audience: str) -> dict[str, An
             leg = legs.lock_leg(work, referral_id, party)
             own = legs.own_row(work, leg)
     except NotFound:
+        return None
+    if not tells(leg.kind, party, leg.sender_id):
         return None
     reason = feedback.outward_reason(own["reason"])
     return events.state_of(facts_of(leg), state=own["state"], version=own["version"], reason=reason)

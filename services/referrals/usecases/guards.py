@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.db import Work
-from services.referrals.rules import deadlines
+from services.referrals.rules import deadlines, legal, rights
 from services.referrals.rules.lifecycle import Edge
 from services.referrals.store.legs import Leg
 from services.referrals.usecases.recall import not_recalled
@@ -36,7 +36,19 @@ def in_time(work: Work, attempt: Attempt) -> None:
         deadlines.check_undoing(leg.changed_at, leg.sender_acted_at, work.now)
 
 
-GUARDS: tuple[Guard, ...] = (in_time, not_recalled)
+GOES_ON = frozenset({"start_assessment", "accept", "waitlist", "start", "forward", "provide_info", "revive"})
+"""Steps by which a personal part is read on or anew."""
+
+
+def ground_stands(work: Work, attempt: Attempt) -> None:
+    """A consent that ran out carries nobody into treatment, nor anywhere else. Raises NotAllowed."""
+    own = attempt.own
+    if attempt.edge.name in GOES_ON:
+        shut = legal.shut_since(None, own["consent_until"], treating=own["treating"], today=work.now.date())
+        rights.check_open(f"referral.{attempt.edge.name}", shut)
+
+
+GUARDS: tuple[Guard, ...] = (in_time, not_recalled, ground_stands)
 
 
 def guard(work: Work, attempt: Attempt) -> None:

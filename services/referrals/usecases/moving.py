@@ -16,10 +16,10 @@ from services.referrals.rules.lifecycle import DPO, RECEIVER, SENDER, SYSTEM, Ed
 from services.referrals.rules.rights import check
 from services.referrals.store import legs
 from services.referrals.store.legs import Leg, PartyRow
-from services.referrals.usecases import correcting, forwarding
+from services.referrals.usecases import consent, correcting, forwarding
 from services.referrals.usecases.consequences import Act, Moved, follow
 from services.referrals.usecases.entering import OBJECT, caller_of, found, relation_to
-from services.referrals.usecases.facts import facts_of
+from services.referrals.usecases.facts import facts_of, tells
 from services.referrals.usecases.guards import Attempt, guard
 from services.referrals.usecases.recall import Recalled, over_for
 
@@ -111,6 +111,8 @@ def seen_of(own: dict[str, Any], kind: str) -> Standing:
 
 def walk(work: Work, leg: Leg, own: dict[str, Any], edge: Edge, act: Act) -> None:
     """Take a transition for a caller of either side, with what it says kept and passed on."""
+    if consent.only_objects(work, leg, own, edge):
+        return
     if edge.name == "forward":
         act = forwarding.passed_on(work, leg, own, act)
     if leg.side == RECEIVER and act.actor == RECEIVER and act.details:
@@ -148,7 +150,7 @@ def _tell_sender(work: Work, leg: Leg, edge: Edge, act: Act, scope: str) -> str 
         if told is None:
             continue
         step = _step(leg, edge, act, party=leg.sender_id, target=target, told=told, row=row, scope=scope)
-        _write(work, leg, leg.sender_id, row, step, quiet=edge.source == "draft" and edge.name == "discard")
+        _write(work, leg, leg.sender_id, row, step, quiet=edge.name == "discard")
         row = PartyRow(state=step.state, held_from=step.held_from, key_id=row.key_id, erased_at=row.erased_at)
         last = told.event
     return last
@@ -188,7 +190,7 @@ def _step(
 
 def _write(work: Work, leg: Leg, party: uuid.UUID, row: PartyRow, step: legs.Step, *, quiet: bool = False) -> None:
     version = legs.step(work, leg, party, row, step)
-    if quiet:
+    if quiet or not tells(leg.kind, party, leg.sender_id):
         return
     event = events.moved(
         facts_of(leg),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chassis import clock
@@ -15,15 +15,17 @@ from chassis.identity import Caller
 from chassis.requests import Call, Outcome
 from services.referrals import events
 from services.referrals.rules import feedback, lifecycle
+from services.referrals.rules.concerns import choose_authority
 from services.referrals.rules.lifecycle import LIFECYCLE, SENDER
 from services.referrals.rules.receiving import Chosen, Offer, choose
 from services.referrals.store import copies, opening
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL, Opened
+from services.referrals.usecases.basis import settled
 from services.referrals.usecases.consequences import Act, Moved, follow
 from services.referrals.usecases.entering import OBJECT, caller_of, found
-from services.referrals.usecases.facts import facts_of
-from services.referrals.usecases.queueing import OF_RECEIVER_NOT
+from services.referrals.usecases.facts import facts_of, tells
+from services.referrals.usecases.queueing import of_receiver
 
 SUBMIT = LIFECYCLE[0]
 
@@ -81,7 +83,7 @@ def keep_draft(work: Work, sender: Caller, body: dict[str, Any]) -> Opened:
         record_sealed=key.seal(RECORD_PERSONAL, referral_id, body),
         case_key=None,
         case_sealed=None,
-        **_place(sender, work),
+        **_place(sender, work, body.get("kind")),
     )
     opening.open_referral(work, opened)
     return opened
@@ -95,24 +97,34 @@ def send(
     parent: uuid.UUID | None = None,
     draft: Leg | None = None,
     version: int = 1,
+    carried: dict[str, Any] | None = None,
 ) -> Opened:
-    """Hand a complete referral over to its receiver, as a new leg or from a draft; `version` is the sender's then.
+    """Hand a complete referral over to its receiver, as a new leg or from a draft.
 
+    `version` is the sender's then, `carried` the legal basis of a leg that is passed on.
     Raises Invalid for a receiver that cannot take it and for whatever the checks refuse, Conflict for an own reference
     that is in use, NotAllowed when the sender is suspended.
     """
-    submission = _destined(work, sender, body)
-    for check in CHECKS:
-        check(work, submission)
-    mac = _reference(work, sender, body)
+    submission, mac = checked(work, sender, body, carried=carried)
     opened = _sealed(work, submission, mac, parent=parent, draft=draft)
     if draft is None:
         opening.open_referral(work, opened)
     else:
         opening.send_draft(work, opened)
     _tell(work, opened, version=version)
-    follow(work, _moved(opened, sender, body))
+    follow(work, _moved(opened, sender, submission.body))
     return opened
+
+
+def checked(
+    work: Work, sender: Caller, body: dict[str, Any], *, carried: dict[str, Any] | None = None
+) -> tuple[Submission, bytes | None]:
+    """What would be sent, and the hash of its own reference; nothing is stored. Raises what `send` refuses."""
+    submission = _destined(work, sender, body)
+    submission = replace(submission, body={**body, "legal_basis": settled(work, submission, carried=carried)})
+    for check in CHECKS:
+        check(work, submission)
+    return submission, _reference(work, sender, body)
 
 
 def _sealed(
@@ -125,7 +137,7 @@ def _sealed(
     referral_id = draft.id if draft else clock.new_id()
     record_key = work.keys.take()
     case_key = work.keys.take() if chosen else None
-    for_receiver = {name: value for name, value in content.items() if name not in OF_RECEIVER_NOT}
+    for_receiver = of_receiver(content)
     return Opened(
         id=referral_id,
         parent_id=parent,
@@ -141,33 +153,35 @@ def _sealed(
         record_sealed=record_key.seal(RECORD_PERSONAL, referral_id, content),
         case_key=case_key.id if case_key else None,
         case_sealed=case_key.seal(CASE_PERSONAL, referral_id, for_receiver) if case_key else None,
-        **_place(sender, work),
+        **_place(sender, work, content["kind"]),
     )
 
 
 def _destined(work: Work, sender: Caller, body: dict[str, Any]) -> Submission:
-    if body.get("area"):
+    meant = {"sender": sender.org_id, "receiver": body["receiver"], "service": body["service"]}
+    concern = body.get("kind") == lifecycle.CHILD_CONCERN
+    if body.get("area") and not concern:
         return Submission(sender=sender, body=body, chosen=None, offers=copies.offers(work, sender.org_id))
     offers = copies.offers(work, sender.org_id, receiver=body["receiver"], service=body["service"])
-    chosen = choose(
-        offers, sender=sender.org_id, receiver=body["receiver"], service=body["service"], urgency=body["urgency"]
-    )
+    chosen = choose_authority(offers, **meant) if concern else choose(offers, **meant, urgency=body["urgency"])
     return Submission(sender=sender, body=body, chosen=chosen, offers=offers)
 
 
-def _place(sender: Caller, work: Work) -> dict[str, Any]:
+def _place(sender: Caller, work: Work, kind: str | None) -> dict[str, Any]:
+    concern = kind == lifecycle.CHILD_CONCERN  # read by its author, whoever he is, and by no unit
     return {
         "sender_id": sender.org_id,
         "subject": sender.subject,
-        "unit": min(sender.units) if len(sender.units) == 1 else None,  # of several nobody can say which is meant
-        "worker": None if sender.is_system else sender.subject,
+        # of several nobody can say which is meant
+        "unit": min(sender.units) if len(sender.units) == 1 and not concern else None,
+        "worker": None if sender.is_system and not concern else sender.subject,
         "at": work.now,
     }
 
 
 def _tell(work: Work, opened: Opened, *, version: int) -> None:
     for party, seen in ((opened.sender_id, version), (opened.receiver_id, 1)):
-        if party is not None:
+        if party is not None and tells(opened.kind, party, opened.sender_id):
             work.tell(
                 events.moved(
                     facts_of(opened), verb="sent", state="sent", version=seen, audience=party, reason=None, at=opened.at

@@ -11,15 +11,22 @@ from chassis.db import Work
 from chassis.errors import Invalid
 from services.referrals import events
 from services.referrals.rules import area as rules
+from services.referrals.rules import legal
 from services.referrals.store import area, copies, legs, opening
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL, Opened
-from services.referrals.usecases import clocks
+from services.referrals.usecases import basis, clocks
 from services.referrals.usecases.acts import Moved
 from services.referrals.usecases.facts import facts_of
 
 OF_RECEIVER_NOT = frozenset({"external_ref"})
 """Fields that the receiver's copy of the content does not hold."""
+
+
+def of_receiver(content: dict[str, Any]) -> dict[str, Any]:
+    """The receiver's copy of a content."""
+    kept = {name: value for name, value in content.items() if name not in OF_RECEIVER_NOT}
+    return {**kept, "legal_basis": legal.for_receiver(content.get("legal_basis"))}
 
 
 def offer(work: Work, leg_id: uuid.UUID, content: dict[str, Any], candidates: list[uuid.UUID]) -> None:
@@ -71,9 +78,10 @@ def close_cards(work: Work, leg: Leg, *, taken_by: uuid.UUID | None = None) -> N
 def open_case(work: Work, leg: Leg, receiver: uuid.UUID) -> None:
     """The receiver's case, sealed anew with a key of the receiver's own, and its first event."""
     source = area.source(work, leg.id, leg.sender_id)
-    content = {name: value for name, value in source.content.items() if name not in OF_RECEIVER_NOT}
+    content = of_receiver(source.content)
     key = work.keys.take()
     opening.open_case(work, _leg_as_opened(leg, work, key.id, key.seal(CASE_PERSONAL, leg.id, content)))
+    basis.bind_case(work, leg.id, receiver, content["legal_basis"])
     _tell_sent(work, leg, receiver)
 
 
@@ -138,6 +146,7 @@ def _requeue(work: Work, leg: Leg) -> None:
             case_sealed=None,
         )
         opening.open_referral(work, opened)
+        basis.bind_leg(work, new_id, source.content.get("legal_basis"))
         area.queue(work, new_id, area=source.content["area"], kind=source.content.get("service_kind"))
         offer(work, new_id, source.content, candidates)
     _tell_sent(work, opened, leg.sender_id)
