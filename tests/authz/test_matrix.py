@@ -105,9 +105,7 @@ def stage(demo: Network) -> Stage:
         tasks.add(work, org_id(CENTRE), UUID(referral.body["id"]), "answer_late", clock.now())
     database.close()
     mine = "SELECT id::text FROM task WHERE referral_id = %s"
-    places["task_id"] = rows(demo.settings, "referrals", "SELECT id::text FROM task WHERE referral_id = %s", owner)[0][
-        0
-    ]
+    places["task_id"] = rows(demo.settings, "referrals", mine, (referral.body["id"],))[0][0]
     places["key"] = referral.body["id"]  # of no sign-up: an officer of groups finds nothing there
     return Stage(demo, places)
 
