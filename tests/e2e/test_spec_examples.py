@@ -26,6 +26,8 @@ from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventua
 from tests.support.files import RAW
 from tests.support.network import Network
 from tests.support.people import PASSWORD
+from tests.support.referrals import POLICE as PARTY
+from tests.support.referrals import expire_of
 from tests.support.specification import OPERATIONS, Operation
 from tests.support.ways import WAYS
 
@@ -61,6 +63,10 @@ class Actors:
         edge = next(edge for edge in LIFECYCLE if edge.name == action)
         parties = {SENDER: self.police, RECEIVER: self.centre}
         made = self.made(self.police, "POST /referrals", draft=edge.source == "draft").body["id"]
+        if edge.source == "expired":
+            database = Database(self.settings, "referrals")
+            expire_of(database, PARTY, UUID(made))
+            database.close()
         for side, step in WAYS.get(edge.source, ()):
             at = parties[side].get(f"/referrals/{made}").version
             done = parties[side].post(f"/referrals/{made}/{step}", EXAMPLES[step], version=at)

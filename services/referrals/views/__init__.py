@@ -66,7 +66,7 @@ def shown(row: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
         for side in ("sender", "receiver")
     }
     service = {"id": row["service_id"], "key": row["service_key"]} if row["service_id"] else None
-    opened = {name: content.get(name) for name in PERSONAL} if content else {}
+    opened = {name: content[name] for name in PERSONAL if name in content}  # a draft has what was written so far
     closed = row["locked_at"] is not None
     return {**opened, **clear, **parties, "service": service, "reason_code": row["reason"], "personal_closed": closed}
 
