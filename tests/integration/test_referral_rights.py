@@ -9,13 +9,16 @@ from dataclasses import replace
 import psycopg
 import pytest
 
+from chassis import clock
 from chassis.db import Database
 from chassis.errors import Invalid, NotAllowed, NotFound
 from chassis.identity import Caller
 from chassis.settings import Settings
-from services.referrals import usecases, views
+from services.referrals import usecases
 from services.referrals.rules import rights as rules
 from services.referrals.usecases import rights
+from services.referrals.views import lists
+from services.referrals.views.viewer import MAY_OPEN
 from tests.support.databases import root_url
 from tests.support.referrals import CENTRE, POLICE, decide, listing, look, move, new, seed
 from tests.support.rows import rows
@@ -234,9 +237,11 @@ def test_a_list_is_one_walk_along_its_index(db: Database, at: Settings) -> None:
         connection.execute(FILL, {"police": POLICE.org_id, "centre": CENTRE.org_id})
         connection.execute("ANALYZE receiver_case, case_member")
     who = {"subject": A.subject, "units": sorted(A.units), "all_units": False}
-    page = {"state": None, "at": None, "after": None, "limit": 51}
+    none = dict.fromkeys(("with", "urgency", "since", "until", "at", "after"))
+    page = {**none, "overdue": False, "limit": 51, "now": clock.now()}
+    inbox = lists.RECEIVED + lists.FILTERS + MAY_OPEN + lists.NEWEST
     with db.background("test", org=CENTRE.org_id) as work:
-        plan = "\n".join(row["QUERY PLAN"] for row in work.all("EXPLAIN " + views.INBOX, {**who, **page}))
+        plan = "\n".join(row["QUERY PLAN"] for row in work.all("EXPLAIN " + inbox, {**who, **page}))
     assert "receiver_case_inbox" in plan, plan
     assert "Seq Scan on receiver_case" not in plan
     assert "Sort" not in plan

@@ -146,5 +146,5 @@ def decide(by: Caller, referral_id: uuid.UUID, action: str, *, key: str | None =
 def listing(by: Caller, **query: Any) -> Call:
     """The call behind a list."""
     call = _call("GET /referrals/…", by, {}, key=None, path={})
-    call.query = {"cursor": None, "limit": 50, "state": None, **query}
+    call.query = {**schemas.SideListQuery().load({}), **query}
     return call

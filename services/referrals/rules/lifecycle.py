@@ -38,6 +38,9 @@ FINAL = frozenset({"completed", "ended", "declined", "forwarded", "withdrawn", "
 CLOSED = "closed"
 """What a sender sees of an end that he may not know: no state of a leg, and no step leads out of it for him."""
 
+AWAITED = {SENDER: ("info_requested", "expired"), RECEIVER: ("sent", "received")}
+"""States in which a side has the ball: somebody there has to answer or decide."""
+
 _ANY_OPEN = tuple(state for state in STATES if state not in FINAL and state != "draft")
 _ANY_SENT = tuple(state for state in STATES if state not in {"draft", "entered_in_error"})
 _UNDER_WAY = ("assessing", "accepted", "waitlisted", "in_progress")

@@ -112,7 +112,7 @@ def _done(operation: str, side: str, states: frozenset[str], shows: frozenset[st
 
 def _list(operation: str, side: str) -> tuple[Row, ...]:
     """A work list, without anything about the person."""
-    shows = _LINE | {"reason_code"}
+    shows = _LINE | {"reason_code", "unit", "worker", "due_at", "due_clock"}
     return (
         Row(operation, _STAFF[side], relations=_on(side, OPEN), shows=shows),
         Row(operation, _LEAD[side], relations=_on(side, ALL_UNITS), shows=shows),
@@ -137,6 +137,11 @@ POLICY = Policy(
     *_list("referral.sent", SENDER),
     *_list("referral.inbox", RECEIVER),
     *_list("referral.drafts", SENDER),
+    *(row for side in SIDES for row in _list("referral.overdue", side)),
+    *(row for side in SIDES for row in _list("referral.awaiting_me", side)),
+    *_list("referral.waiting_list", RECEIVER),
+    Row("referral.counts", _STAFF[SENDER] | _STAFF[RECEIVER] | _BOTH_LEADS),
+    Row("referral.report", _BOTH_LEADS),
     *_done("referral.edit", SENDER, frozenset({"draft"}), SEEN[SENDER]),
     *_done("referral.resend", SENDER, FINAL, SEEN[SENDER]),
     *(row for action, actors in ACTORS.items() for side in SIDES if side in actors for row in _step(action, side)),
@@ -249,6 +254,17 @@ def open_actions(roles: frozenset[str], at: str, standing: Standing) -> tuple[st
     return tuple(name for name in names if POLICY.allows(f"referral.{name}", roles, at, standing.state))
 
 
+def sides_of(operation: str, roles: frozenset[str]) -> tuple[str, ...]:
+    """The sides whose lists these roles read at all."""
+    return tuple(side for side in SIDES if POLICY.allows(operation, roles, relation(side, WHOLE_SIDE)))
+
+
+def check_side(operation: str, roles: frozenset[str], side: str) -> None:
+    """Raises NotAllowed where none of the roles reads such a list of this side."""
+    if side not in sides_of(operation, roles):
+        raise NotAllowed("operation.not_allowed", f"None of your roles may do {operation} as {side}.")
+
+
 def sees_all_units(operation: str, roles: frozenset[str], side: str) -> bool:
     """Whether a list of this side goes over the borders of units for these roles."""
     return POLICY.allows(operation, roles, relation(side, OTHER_UNIT))
@@ -257,6 +273,12 @@ def sees_all_units(operation: str, roles: frozenset[str], side: str) -> bool:
 def opens_task(roles: frozenset[str], at: str) -> bool:
     """Whether these roles may know of the case that a task is about, where they stand."""
     return POLICY.allows("referral.read", roles, at)
+
+
+def check_led(roles: frozenset[str], side: str) -> None:
+    """Raises NotAllowed for who leads nobody on this side."""
+    if side not in led_sides(roles):
+        raise NotAllowed("operation.not_allowed", f"Only a lead of the {side}'s side may do this.")
 
 
 def led_sides(roles: frozenset[str]) -> frozenset[str]:

@@ -192,6 +192,10 @@ class ReferralSummary(Shape):
     receiver = classified(fields.Nested(Party, allow_none=True), "internal")
     sent_at = classified(fields.AwareDateTime(required=True, allow_none=True), "internal")
     changed_at = classified(fields.AwareDateTime(required=True), "internal")
+    unit = classified(fields.String(allow_none=True), "internal")
+    worker = classified(fields.String(allow_none=True), "internal")
+    due_at = classified(fields.AwareDateTime(allow_none=True), "internal")
+    due_clock = classified(fields.String(allow_none=True), "internal")
 
 
 class ReferralView(ReferralSummary):
@@ -253,13 +257,53 @@ class Duplicates(Shape):
 
 
 class ListQuery(Shape):
-    """Where to go on, how many, and in which state."""
+    """Which lines, where to go on, and how many; `worker=me` are the caller's own."""
 
     cursor = classified(fields.String(load_default=None), "public")
     limit = classified(fields.Integer(load_default=DEFAULT, validate=validate.Range(1, MOST)), "public")
     state = classified(
-        fields.String(load_default=None, validate=validate.OneOf((*lifecycle.STATES, lifecycle.CLOSED))), "public"
+        fields.List(
+            fields.String(validate=validate.OneOf((*lifecycle.STATES, lifecycle.CLOSED))),
+            load_default=list,
+            validate=[validate.Length(max=len(lifecycle.STATES)), once_each],
+        ),
+        "public",
     )
+    urgency = classified(fields.String(load_default=None, validate=validate.OneOf(codes.URGENCIES)), "public")
+    unit = classified(fields.String(load_default=None, validate=REFERENCE), "internal")
+    worker = classified(fields.String(load_default=None, validate=NAME), "internal")
+    with_ = classified(
+        fields.String(load_default=None, validate=REFERENCE, data_key="with", attribute="with"), "public"
+    )
+    since = classified(fields.AwareDateTime(load_default=None), "public")
+    until = classified(fields.AwareDateTime(load_default=None), "public")
+    overdue = classified(fields.Boolean(load_default=False, truthy={"true"}, falsy={"false"}), "public")
+
+
+class SideListQuery(ListQuery):
+    """The same for one of the organisation's two sides."""
+
+    side = classified(
+        fields.String(load_default=lifecycle.RECEIVER, validate=validate.OneOf((lifecycle.SENDER, lifecycle.RECEIVER))),
+        "public",
+    )
+
+
+class StateCount(Shape):
+    """How many of what is open stand in a state, and how many of those are overdue, mine, or nobody's."""
+
+    side = classified(fields.String(required=True), "internal")
+    state = classified(fields.String(required=True), "internal")
+    count = classified(fields.Integer(required=True), "internal")
+    overdue = classified(fields.Integer(required=True), "internal")
+    mine = classified(fields.Integer(required=True), "internal")
+    nobodys = classified(fields.Integer(required=True), "internal")
+
+
+class Counts(Shape):
+    """The counts of the sides that the caller works on."""
+
+    items = classified(fields.List(fields.Nested(StateCount), required=True), "internal")
 
 
 NEW_REFERRAL_EXAMPLE = {

@@ -19,13 +19,15 @@ from services.referrals.service.clocks import Clocks
 from services.referrals.service.drafts import Drafts
 from services.referrals.service.importing import Importing
 from services.referrals.service.legal import Legal
+from services.referrals.service.lists import Lists
+from services.referrals.service.reports import Reports
 from services.referrals.service.rights import Rights
 from services.referrals.service.transitions import Transitions
 
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(AreaQueue, Attachments, Clocks, Drafts, Importing, Legal, Transitions, Rights):
+class ReferralsService(AreaQueue, Attachments, Clocks, Drafts, Importing, Legal, Lists, Reports, Transitions, Rights):
     """Referrals between institutions."""
 
     name = "referrals"
@@ -47,32 +49,6 @@ class ReferralsService(AreaQueue, Attachments, Clocks, Drafts, Importing, Legal,
     def create(self, call: Call) -> Outcome:
         """Create and submit."""
         return usecases.create(self.db, call)
-
-    @route(
-        "GET",
-        "/referrals/inbox",
-        operation="referral.inbox",
-        query=schemas.ListQuery,
-        answers=schemas.ReferralSummary,
-        many=True,
-        summary="Referrals that my organisation received, newest first",
-    )
-    def inbox(self, call: Call) -> Outcome:
-        """List what came in."""
-        return usecases.inbox(self.db, call)
-
-    @route(
-        "GET",
-        "/referrals/sent",
-        operation="referral.sent",
-        query=schemas.ListQuery,
-        answers=schemas.ReferralSummary,
-        many=True,
-        summary="Referrals that my organisation sent, newest first",
-    )
-    def sent(self, call: Call) -> Outcome:
-        """List what went out."""
-        return usecases.sent(self.db, call)
 
     @route(
         "GET",

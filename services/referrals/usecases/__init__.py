@@ -7,7 +7,17 @@ from chassis.requests import Call, Outcome
 from services.referrals.usecases.copies import BASELINES, keep_organisation, keep_service, tell_again
 from services.referrals.usecases.drafts import discard, drafts, edit, purge, submit
 from services.referrals.usecases.forwarding import resend
-from services.referrals.usecases.listing import duplicates, history, inbox, read, sent
+from services.referrals.usecases.listing import (
+    awaiting_me,
+    counts,
+    duplicates,
+    history,
+    inbox,
+    overdue,
+    read,
+    sent,
+    waiting_list,
+)
 from services.referrals.usecases.moving import move
 from services.referrals.usecases.opening import create
 from services.referrals.usecases.records import RECORDS
@@ -17,6 +27,8 @@ __all__ = [
     "RECORDS",
     "accept",
     "acknowledge",
+    "awaiting_me",
+    "counts",
     "create",
     "decline",
     "discard",
@@ -28,12 +40,14 @@ __all__ = [
     "keep_organisation",
     "keep_service",
     "move",
+    "overdue",
     "purge",
     "read",
     "resend",
     "sent",
     "submit",
     "tell_again",
+    "waiting_list",
     "withdraw",
 ]
 

@@ -8,11 +8,11 @@ from chassis import paging
 from chassis.audit import Entry
 from chassis.db import Database
 from chassis.requests import Call, Outcome
-from services.referrals import views
 from services.referrals.rules import legal_rights
 from services.referrals.rules.lifecycle import CHILD_CONCERN
 from services.referrals.usecases.entering import OBJECT, caller_of, content_of, enter, found
 from services.referrals.usecases.opening import send
+from services.referrals.views import lists
 
 
 def listed(db: Database, call: Call) -> Outcome:
@@ -28,7 +28,7 @@ def listed(db: Database, call: Call) -> Outcome:
             "all_units": not caller.units or "receiver_lead" in caller.roles,
             "units": sorted(caller.units),
         }
-        rows = views.concerns(work, {**query, **wanted, "at": at, "after": after, "limit": query["limit"] + 1})
+        rows = lists.concerns(work, {**query, **wanted, "at": at, "after": after, "limit": query["limit"] + 1})
         work.record(Entry(operation="referral.concerns", object_type=OBJECT, object_id=None))
         return Outcome(value=paging.page(rows, query["limit"], by="changed_at"))
 

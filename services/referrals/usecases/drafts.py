@@ -13,7 +13,7 @@ from chassis.db import Database, Work
 from chassis.errors import Conflict, Invalid, Stale, Unavailable
 from chassis.requests import Call, Outcome
 from chassis.schema import field_errors
-from services.referrals import schemas, views
+from services.referrals import schemas
 from services.referrals.rules import deadlines, lifecycle
 from services.referrals.rules.lifecycle import SENDER, SYSTEM, Edge
 from services.referrals.rules.rights import check
@@ -24,6 +24,7 @@ from services.referrals.usecases.entering import OBJECT, caller_of, found, liste
 from services.referrals.usecases.moving import seen_of, take
 from services.referrals.usecases.opening import send
 from services.referrals.usecases.records import RECORDS
+from services.referrals.views import lists
 
 AT_ONCE = 100
 ACTOR = "referrals.drafts"
@@ -31,7 +32,7 @@ ACTOR = "referrals.drafts"
 
 def drafts(db: Database, call: Call) -> Outcome:
     """The organisation's own drafts, last changed first."""
-    return listed(db, call, "referral.drafts", SENDER, views.drafts, by="changed_at")
+    return listed(db, call, "referral.drafts", SENDER, lists.drafts, by="changed_at")
 
 
 def edit(db: Database, call: Call) -> Outcome:

@@ -20,10 +20,11 @@ from services.referrals.store import members
 from services.referrals.store.legs import CASE_HANDLING
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL
 from services.referrals.usecases.appearing import parts
+from services.referrals.views.viewer import Viewer
 
 OBJECT = "referral"
 CASE_WORK = "case_work"
-Rows = Callable[[Work, views.Viewer, dict[str, Any]], list[dict[str, Any]]]
+Rows = Callable[[Work, Viewer, dict[str, Any]], list[dict[str, Any]]]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -108,11 +109,11 @@ def listed(db: Database, call: Call, operation: str, side: str, rows: Rows, *, b
         return Outcome(value=paging.page(found_rows, query["limit"], by=by), relation=relation)
 
 
-def viewer_of(work: Work, operation: str, side: str) -> tuple[views.Viewer, bool]:
+def viewer_of(work: Work, operation: str, side: str) -> tuple[Viewer, bool]:
     """Who reads a list, and whether it goes over the borders of his units."""
     caller = caller_of(work)
     beyond = bool(caller.units) and rights.sees_all_units(operation, caller.roles, side)
-    return views.Viewer(subject=caller.subject, units=caller.units, all_units=beyond or not caller.units), beyond
+    return Viewer(subject=caller.subject, units=caller.units, all_units=beyond or not caller.units), beyond
 
 
 def _opened(work: Work, row: dict[str, Any]) -> dict[str, Any]:

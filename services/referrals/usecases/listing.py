@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from chassis.audit import Entry
 from chassis.db import Database
 from chassis.requests import Call, Outcome
 from services.referrals import views
-from services.referrals.rules.lifecycle import RECEIVER, SENDER
-from services.referrals.usecases.entering import OBJECT, Entered, enter, listed, shown, viewer_of
+from services.referrals.rules import rights
+from services.referrals.rules.lifecycle import AWAITED, RECEIVER, SENDER
+from services.referrals.usecases.entering import OBJECT, Entered, caller_of, enter, listed, shown, viewer_of
 from services.referrals.usecases.moving import recall
 from services.referrals.usecases.recall import Recalled, not_recalled_row
+from services.referrals.views import lists
 
 
 def read(db: Database, call: Call) -> Outcome:
@@ -32,12 +36,49 @@ def _read(db: Database, call: Call, *, again: bool = False) -> Outcome:
 
 def inbox(db: Database, call: Call) -> Outcome:
     """The referrals that the caller's organisation received, newest first."""
-    return listed(db, call, "referral.inbox", RECEIVER, views.inbox, by="sent_at")
+    return listed(db, call, "referral.inbox", RECEIVER, lists.inbox, by="sent_at")
 
 
 def sent(db: Database, call: Call) -> Outcome:
     """The referrals that the caller's organisation sent, newest first."""
-    return listed(db, call, "referral.sent", SENDER, views.sent, by="sent_at")
+    return listed(db, call, "referral.sent", SENDER, lists.sent, by="sent_at")
+
+
+def overdue(db: Database, call: Call) -> Outcome:
+    """What somebody of the caller's side or of the other should have done by now, the longest overdue first."""
+    side = _side(call, "referral.overdue")
+    return listed(db, call, "referral.overdue", side, partial(lists.overdue, side=side), by="due_at")
+
+
+def awaiting_me(db: Database, call: Call) -> Outcome:
+    """Where the caller's side has the ball: what waits for an answer or a decision of his units, newest first."""
+    side = _side(call, "referral.awaiting_me")
+    call.query = {**call.query, "state": call.query["state"] or list(AWAITED[side])}
+    rows = lists.inbox if side == RECEIVER else lists.sent
+    return listed(db, call, "referral.awaiting_me", side, rows, by="sent_at")
+
+
+def waiting_list(db: Database, call: Call) -> Outcome:
+    """Who waits for a place, the longest first."""
+    return listed(db, call, "referral.waiting_list", RECEIVER, lists.waiting, by="changed_at")
+
+
+def counts(db: Database, call: Call) -> Outcome:
+    """How many of what is open stand in each state, for each side that the caller works on."""
+    with db.work(call) as work:
+        items = []
+        for side in rights.sides_of("referral.awaiting_me", caller_of(work).roles):
+            viewer, _ = viewer_of(work, "referral.awaiting_me", side)
+            items += lists.counts(work, viewer, side=side)
+        work.record(Entry(operation="referral.counts", object_type=OBJECT, object_id=None))
+        return Outcome(value={"items": items})
+
+
+def _side(call: Call, operation: str) -> str:
+    side: str = call.query["side"]
+    roles = call.caller.roles if call.caller else frozenset[str]()
+    rights.check_side(operation, roles, side)
+    return side
 
 
 def history(db: Database, call: Call) -> Outcome:

@@ -1,15 +1,15 @@
-"""Rows that are only shown: one referral as its side may see it, the lists, the history."""
+"""Rows that are only shown: one referral as its side may see it, its history, who may open it, its duplicates."""
 
 from __future__ import annotations
 
 import uuid
-from dataclasses import dataclass
 from typing import Any
 
 from chassis.db import Work
 from chassis.errors import NotFound
 from services.referrals.rules import legal
 from services.referrals.rules.lifecycle import CLOSED, FINAL, RECEIVER
+from services.referrals.views.viewer import Viewer
 
 HISTORY_DETAILS = "history|details"
 
@@ -92,80 +92,6 @@ PERSONAL = (
     "handling",
     "legal_basis",
 )
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Viewer:
-    """Who reads a list: the subject, the units, and whether the list goes over the borders of units."""
-
-    subject: str
-    units: frozenset[str]
-    all_units: bool
-
-
-INBOX = """
-SELECT 'receiver' AS side, c.id, c.state, c.reason AS reason_code, c.urgency, c.version, c.sent_at, c.changed_at,
-       c.sender_id AS other_id, p.key AS other_key
-  FROM receiver_case AS c LEFT JOIN partner AS p ON p.org_id = c.sender_id
- WHERE c.kind <> 'child_concern' AND (%(state)s::text IS NULL OR c.state = %(state)s)
-   AND (%(at)s::timestamptz IS NULL OR (c.sent_at, c.id) < (%(at)s, %(after)s::uuid))
-   AND (NOT c.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = c.org_id AND m.referral_id = c.id
-                                      AND m.subject = %(subject)s AND m.kind = 'named'))
-   AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = c.org_id AND m.referral_id = c.id
-                      AND m.subject = %(subject)s AND m.kind = 'barred')
-   AND (%(all_units)s OR c.restricted OR c.unit IS NULL OR c.unit = ANY (%(units)s) OR c.worker = %(subject)s)
- ORDER BY c.sent_at DESC, c.id DESC LIMIT %(limit)s
-"""
-SENT = """
-SELECT 'sender' AS side, r.id, r.state, r.reason AS reason_code, r.urgency, r.version, r.sent_at, r.changed_at,
-       r.receiver_id AS other_id, p.key AS other_key
-  FROM sender_record AS r LEFT JOIN partner AS p ON p.org_id = r.receiver_id
- WHERE r.kind <> 'child_concern' AND r.state <> 'draft' AND (%(state)s::text IS NULL OR r.state = %(state)s)
-   AND (%(at)s::timestamptz IS NULL OR (r.sent_at, r.id) < (%(at)s, %(after)s::uuid))
-   AND (NOT r.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
-                                      AND m.subject = %(subject)s AND m.kind = 'named'))
-   AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
-                      AND m.subject = %(subject)s AND m.kind = 'barred')
-   AND (%(all_units)s OR r.restricted OR r.unit IS NULL OR r.unit = ANY (%(units)s) OR r.worker = %(subject)s)
- ORDER BY r.sent_at DESC, r.id DESC LIMIT %(limit)s
-"""
-
-
-DRAFTS = """
-SELECT 'sender' AS side, r.id, r.state, r.reason AS reason_code, r.urgency, r.version, NULL::timestamptz AS sent_at,
-       r.changed_at, NULL::uuid AS other_id, NULL AS other_key
-  FROM sender_record AS r
- WHERE r.kind <> 'child_concern' AND r.state = 'draft'
-   AND (%(at)s::timestamptz IS NULL OR (r.changed_at, r.id) < (%(at)s, %(after)s::uuid))
-   AND (NOT r.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
-                                      AND m.subject = %(subject)s AND m.kind = 'named'))
-   AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
-                      AND m.subject = %(subject)s AND m.kind = 'barred')
-   AND (%(all_units)s OR r.restricted OR r.unit IS NULL OR r.unit = ANY (%(units)s) OR r.worker = %(subject)s)
- ORDER BY r.changed_at DESC, r.id DESC LIMIT %(limit)s
-"""
-
-
-def inbox(work: Work, viewer: Viewer, query: dict[str, Any]) -> list[dict[str, Any]]:
-    """What came in and the viewer may open, newest first, with nothing about the person.
-
-    `query` holds state, limit, and (at, after) of the last seen.
-    """
-    return [_line(row, "sender") for row in work.all(INBOX, {**query, **_who(viewer)})]
-
-
-def sent(work: Work, viewer: Viewer, query: dict[str, Any]) -> list[dict[str, Any]]:
-    """What went out and the viewer may open, newest first, as `inbox`."""
-    return [_line(row, "receiver") for row in work.all(SENT, {**query, **_who(viewer)})]
-
-
-def drafts(work: Work, viewer: Viewer, query: dict[str, Any]) -> list[dict[str, Any]]:
-    """What was not sent yet, last changed first, as `inbox`."""
-    return [_line(row, "receiver") for row in work.all(DRAFTS, {**query, **_who(viewer)})]
-
-
-def _line(row: dict[str, Any], other: str) -> dict[str, Any]:
-    return {**row, other: {"id": row["other_id"], "key": row["other_key"]} if row["other_id"] else None}
 
 
 HISTORY = """
@@ -273,39 +199,5 @@ def duplicates(work: Work, referral_id: uuid.UUID, side: str, viewer: Viewer) ->
     """Ids of the other open referrals with an equal hash that the viewer may open, and whether hashes were made yet."""
     ready = work.one(INDEXED, (referral_id,)) is not None
     query = SAME_RECEIVED if side == RECEIVER else SAME_SENT
-    rows = work.all(query, {**_who(viewer), "id": referral_id, "ended": [*FINAL, CLOSED]})
+    rows = work.all(query, {**viewer.values, "id": referral_id, "ended": [*FINAL, CLOSED]})
     return {"ready": ready, "ids": [row["id"] for row in rows]}
-
-
-def _who(viewer: Viewer) -> dict[str, Any]:
-    return {"subject": viewer.subject, "units": sorted(viewer.units), "all_units": viewer.all_units}
-
-
-# The sender's side has the author, and the lead for what was sent; the authority reads by unit, as any case.
-CONCERNS = """
-SELECT * FROM (
-    SELECT 'sender' AS side, r.id, r.state, NULL AS reason_code, r.urgency, r.version,
-           CASE WHEN r.state <> 'draft' THEN r.sent_at END AS sent_at, r.changed_at, r.receiver_id AS other_id,
-           p.key AS other_key
-      FROM sender_record AS r LEFT JOIN partner AS p ON p.org_id = r.receiver_id
-     WHERE r.kind = 'child_concern' AND (r.worker = %(subject)s OR (%(leads)s AND r.state <> 'draft'))
-    UNION ALL
-    SELECT 'receiver', c.id, c.state, NULL, c.urgency, c.version, c.sent_at, c.changed_at, c.sender_id, p.key
-      FROM receiver_case AS c LEFT JOIN partner AS p ON p.org_id = c.sender_id
-     WHERE c.kind = 'child_concern' AND %(receives)s
-       AND (NOT c.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = c.org_id AND m.referral_id = c.id
-                                          AND m.subject = %(subject)s AND m.kind = 'named'))
-       AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = c.org_id AND m.referral_id = c.id
-                          AND m.subject = %(subject)s AND m.kind = 'barred')
-       AND (%(all_units)s OR c.restricted OR c.unit IS NULL OR c.unit = ANY (%(units)s) OR c.worker = %(subject)s)
-    ) AS found
- WHERE (%(state)s::text IS NULL OR state = %(state)s)
-   AND (%(at)s::timestamptz IS NULL OR (changed_at, id) < (%(at)s, %(after)s::uuid))
- ORDER BY changed_at DESC, id DESC LIMIT %(limit)s
-"""
-
-
-def concerns(work: Work, query: dict[str, Any]) -> list[dict[str, Any]]:
-    """Child concerns that the reader may open, last changed first; `query` says who he is and where to go on."""
-    rows = work.all(CONCERNS, query)
-    return [_line(row, "receiver" if row["side"] == "sender" else "sender") for row in rows]
