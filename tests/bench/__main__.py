@@ -22,7 +22,7 @@ from rich.table import Table
 
 from chassis.settings import Settings
 from services.referrals.schemas import NEW_REFERRAL_EXAMPLE
-from tests.bench import bus, row_security
+from tests.bench import bus, lists, row_security
 from tests.bench.load import Measured, drive, request
 from tests.bench.processes import cpu_seconds, resident_mib, running
 from tests.support import network
@@ -55,6 +55,8 @@ def main(words: Sequence[str] = ()) -> int:
             rows += http_rows(settings, console)
             console.print("Row security …")
             rows += row_security.rows(settings)
+            console.print("Work lists …")
+            rows += lists.rows(settings)
         console.print("Relay …")
         rows.append(bus.relay_row(settings))
     finally:
