@@ -1,6 +1,6 @@
 """Work lists of one organisation with 100,000 referrals: how long each page takes, on the service's own use cases.
 
-A tenth is open, a fiftieth restricted to named members; twenty units, two hundred workers; every twelfth open one is late.
+A tenth is open, a fiftieth restricted to named members; 19 units, 199 workers; a twelfth of what is open is late.
 """
 
 from __future__ import annotations
@@ -46,7 +46,7 @@ WITH made AS (
 INSERT INTO receiver_case (id, org_id, sender_id, state, urgency, version, key_id, personal, unit, worker, restricted,
                            sent_at, changed_at, due_at)
 SELECT id, %(centre)s, %(police)s, state, (ARRAY['urgent', 'standard', 'planned'])[1 + n %% 3], 1, id, '',
-       'unit-' || n %% 20, 'member:w' || n %% 200, n %% 50 = 0, now() - n * interval '3 minutes',
+       'unit-' || (n / 10) %% 19, 'member:w' || (n / 10) %% 199, n %% 50 = 0, now() - n * interval '3 minutes',
        now() - n * interval '2 minutes', CASE WHEN n %% 120 = 0 THEN now() - n * interval '1 minute' END FROM made
 """
 
