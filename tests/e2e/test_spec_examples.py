@@ -198,13 +198,7 @@ class Actors:
 
     def waiting(self) -> Prepared:
         """A referral on the receiver's waiting list; a review takes no version."""
-        by, places, _, version = self.referral(self.centre)
-        for action in ("acknowledge", "waitlist"):
-            path = f"/referrals/{places['referral_id']}/{action}"
-            answer = by.post(path, OPERATIONS[f"POST /referrals/{{referral_id}}/{action}"].example, version=version)
-            assert answer.status == 200, answer.raw
-            version = answer.version
-        return by, places, {}, None
+        return (*self.moved("offer_place")[:3], None)
 
     def tasked(self) -> Prepared:
         """A task of the centre's, as a sweeper would give it."""

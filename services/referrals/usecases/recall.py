@@ -6,6 +6,7 @@ import uuid
 from typing import TYPE_CHECKING, Any
 
 from chassis.db import Work
+from chassis.errors import Conflict
 from services.referrals.rules.clock_table import RECALL, RECALL_STEPS, RECALLED
 from services.referrals.rules.clocks import expires_at
 from services.referrals.rules.lifecycle import SYSTEM
@@ -17,12 +18,17 @@ if TYPE_CHECKING:
     from services.referrals.usecases.guards import Attempt
 
 
-class Recalled(Exception):
-    """The time for an answer is over: the referral has to be taken back first, then the request is looked at again."""
+class Recalled(Conflict):
+    """The time for an answer is over: the referral is taken back first, then the request is looked at again.
+
+    A door that does not do so refuses all the same, and the sweeper takes it back.
+    """
 
     def __init__(self, org_id: uuid.UUID, referral_id: uuid.UUID) -> None:
         """`org_id` is a party in whose context it can be taken back."""
-        super().__init__()
+        super().__init__(
+            "referral.not_possible", "The time for an answer is over; the referral goes back to its sender."
+        )
         self.org_id = org_id
         self.referral_id = referral_id
 
