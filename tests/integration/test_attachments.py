@@ -22,11 +22,13 @@ from chassis.identity import Caller
 from chassis.scanning import Clamd, NoScanner, Scanner
 from chassis.settings import Settings, SettingsError
 from services.referrals import usecases
+from services.referrals.usecases import area
 from services.referrals.usecases import attaching as files
 from tests.support.databases import root_url
 from tests.support.files import PDF, attaching, of_file
 from tests.support.persons import ERASE, ask
-from tests.support.referrals import CENTRE, OTHER, POLICE, move, new, seed
+from tests.support.referrals import CENTRE, OTHER, POLICE, listing, move, new, seed
+from tests.support.referrals import ask as request
 
 MIB = 1 << 20
 NAME = "Kanarėlė Vienas.pdf"
@@ -444,3 +446,17 @@ def test_what_no_scanner_has_seen_stays_in_quarantine(db: Database, referral: uu
 def test_an_address_that_is_none_stops_the_start(address: str) -> None:
     with pytest.raises(SettingsError):
         Clamd(address)
+
+
+def test_who_takes_a_referral_from_the_queue_of_an_area_gets_its_files(db: Database) -> None:
+    queued = usecases.create(db, new(service=None, area="LT:Raseiniai")).value["id"]
+    shared = attached(db, POLICE, queued)
+    attached(db, POLICE, queued, visibility="own_org")
+    with pytest.raises(NotFound):
+        got(db, CENTRE, queued, shared)
+    (card,) = area.cards(db, listing(CENTRE)).value["items"]
+    call = request(CENTRE, uuid.UUID(int=0), "card", **ACCEPTANCE)
+    call.path = {"offer_id": card["id"]}
+    area.take(db, call, "accept")
+    assert got(db, CENTRE, queued, shared) == PDF
+    assert [item["id"] for item in listed(db, CENTRE, queued)] == [shared]

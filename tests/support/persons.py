@@ -78,12 +78,32 @@ def _rows(connection: psycopg.Connection[Any], schema: str) -> str:
 def _opened(connection: psycopg.Connection[Any], keys: KeyStore, service: str) -> list[str]:
     found = []
     for table, columns in classes_of(service).items():
+        if "key_id" not in columns:
+            found += _pieces(connection, keys) if table == "attachment_piece" else []
+            continue
         for column in (c for c, of in columns.items() if of.kind == "sealed" and not is_hash(c)):
             query = sql.SQL("SELECT id, key_id, {} FROM {}").format(sql.Identifier(column), sql.Identifier(table))
             for row, key_id, sealed in connection.execute(query).fetchall():
                 key = keys.fetch([key_id]).get(key_id)
                 if sealed and key:
                     found.append(orjson.dumps(key.unseal(f"{table}|{column}", row, sealed)).decode())
+    return found
+
+
+PIECES = """
+SELECT p.attachment_id, a.key_id, p.no, p.content FROM attachment_piece AS p
+  JOIN attachment AS a ON a.org_id = p.org_id AND a.id = p.attachment_id
+"""
+
+
+def _pieces(connection: psycopg.Connection[Any], keys: KeyStore) -> list[str]:
+    """Files, which are no JSON and sealed in pieces by the key of their row."""
+    found = []
+    for file, key_id, no, sealed in connection.execute(PIECES).fetchall():
+        key = keys.fetch([key_id]).get(key_id)
+        if key:
+            opened = key.unseal_bytes(f"attachment_piece|content|{no}", file, sealed)
+            found.append(opened.decode("utf-8", "replace"))
     return found
 
 

@@ -21,7 +21,7 @@ REQUIRED = ("name", "birth_year", "role", "needs", "reason", "urgency", "ordered
 COLUMNS = (
     "service", "receiver", "name", "birth_year", "role", "contact_channel", "contact_value", "contact_safe",
     "contact_via", "needs", "reason", "urgency", "ordered", "order_reference", "person_informed", "external_ref",
-    "feedback_scope",
+    "feedback_scope", "area", "service_kind", "language",
 )  # fmt: skip
 PLACES = {
     "name": "/person/name",
@@ -142,8 +142,8 @@ def _header(cells: list[str]) -> list[str]:
     ]
     missing = [name for name in REQUIRED if name not in seen]
     faults += [FieldError(f"/header/{name}", "required", "This column is needed.") for name in missing]
-    if not {"service", "receiver"} & set(names):
-        faults.append(FieldError("/header/service", "required", "A column service or receiver is needed."))
+    if not {"service", "receiver", "area"} & set(names):
+        faults.append(FieldError("/header/service", "required", "A column service, receiver or area is needed."))
     if faults:
         raise Invalid("import.header", "The first row has to name the columns.", fields=tuple(faults[:50]))
     return names

@@ -24,7 +24,6 @@ _NEEDS = {"used_violence": ["violence_own_use"], "both": ["violence_own_use", "v
 def referral_of(message: dict[str, Any]) -> dict[str, Any]:
     """The body of a referral: urgent, by way of the officer, every channel of unknown safety."""
     return {
-        "receiver": None,
         "service": message["service"],
         "person": {"name": message["person"]["name"]},
         "role": message["role"],
@@ -34,10 +33,8 @@ def referral_of(message: dict[str, Any]) -> dict[str, Any]:
         "reason": "\n".join((message["description"], *_facts(message))),
         "urgency": "urgent",
         "ordered": False,
-        "order_reference": None,
         "person_informed": "no",
-        "external_ref": None,
-        "feedback_scope": None,
+        "risk": _risk(message["protection_order"]),
         "kind": ORDINARY,
         "legal_basis": _basis(message),
     }
@@ -71,6 +68,16 @@ def _facts(message: dict[str, Any]) -> list[str]:
     if order is not None and order["risk"] is not None:
         told.append(f"Risk assessed by the police: {order['risk']}.")
     return told
+
+
+def _risk(order: dict[str, Any] | None) -> dict[str, Any]:
+    """The risk screen: what the message says, and unknown for all else; high and medium are a danger to others."""
+    risk = order and order["risk"]
+    danger = "unknown" if risk is None else "no" if risk == "low" else "yes"
+    unknown = dict.fromkeys(("danger_to_self", "children_in_household", "weapons", "staff_safety"), "unknown")
+    held = "no" if order is None else "yes"
+    until = order and _until(order)
+    return {**unknown, "danger_to_others": danger, "protection_order": held, "protection_order_until": until}
 
 
 def _basis(message: dict[str, Any]) -> dict[str, Any]:

@@ -14,7 +14,7 @@ from services.referrals.store import attachments
 from services.referrals.store.attachments import File
 
 if TYPE_CHECKING:
-    from services.referrals.usecases.consequences import Moved
+    from services.referrals.usecases.acts import Moved
 
 
 def give(work: Work, party: uuid.UUID, file: File, *, sender: bool) -> None:

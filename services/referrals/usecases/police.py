@@ -2,13 +2,22 @@
 
 from __future__ import annotations
 
+from marshmallow import missing
+
 from chassis.audit import Entry
 from chassis.db import Database
 from chassis.errors import FieldError, Invalid
 from chassis.requests import Call, Outcome
+from services.referrals import schemas
 from services.referrals.rules import police
 from services.referrals.usecases import opening, restricted
 from services.referrals.usecases.entering import OBJECT, caller_of, found
+
+_DEFAULTS = {
+    name: field.load_default
+    for name, field in schemas.NewReferral().load_fields.items()
+    if field.load_default is not missing and not callable(field.load_default)
+}
 
 
 def receive(db: Database, call: Call) -> Outcome:
@@ -21,7 +30,7 @@ def receive(db: Database, call: Call) -> Outcome:
         if done is not None:
             work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=done, outcome="repeated"))
             return found(work, done)
-        opened = opening.send(work, caller_of(work), police.referral_of(call.body))
+        opened = opening.send(work, caller_of(work), {**_DEFAULTS, **police.referral_of(call.body)})
         if opened.receiver_id is None:
             told = "A police message goes to one service, which keeps the place of the incident."
             raise Invalid("police_message.no_receiver", told, fields=(FieldError("/service", "required", told),))

@@ -15,7 +15,7 @@ from services.referrals.rules import legal
 from services.referrals.store import area, copies, legs, opening
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL, Opened
-from services.referrals.usecases import basis, clocks
+from services.referrals.usecases import basis, clocks, files
 from services.referrals.usecases.acts import Moved
 from services.referrals.usecases.facts import facts_of
 
@@ -83,6 +83,7 @@ def open_case(work: Work, leg: Leg, receiver: uuid.UUID) -> None:
     opening.open_case(work, _leg_as_opened(leg, work, key.id, key.seal(CASE_PERSONAL, leg.id, content)))
     basis.bind_case(work, leg.id, receiver, content["legal_basis"])
     _tell_sent(work, leg, receiver)
+    files.pass_on(work, leg.id, leg.id, sender=leg.sender_id, receiver=receiver)
 
 
 def _tell_sent(work: Work, leg: Leg | Opened, party: uuid.UUID) -> None:
@@ -152,6 +153,7 @@ def _requeue(work: Work, leg: Leg) -> None:
     _tell_sent(work, opened, leg.sender_id)
     begun = replace(leg, id=new_id, parent_id=leg.id, receiver_id=None, state="draft", scope_fixed=False)
     clocks.queued(work, begun, source.content)
+    files.pass_on(work, leg.id, new_id, sender=leg.sender_id, receiver=None)
 
 
 def offer_in_area(work: Work, moved: Moved) -> None:
