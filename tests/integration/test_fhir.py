@@ -28,6 +28,7 @@ from services.referrals.schemas.transitions import EXAMPLES
 from services.referrals.usecases import fhir as doors
 from services.referrals.usecases import rights as leads
 from tests.authz.rig import FAR_AWAY, WAYS
+from tests.integration.test_clocks import pass_time
 from tests.support.databases import root_url
 from tests.support.fhir import business, check, entries, value_of
 from tests.support.referrals import CENTRE, OTHER, POLICE, decide, expire, go, look, new, seed
@@ -362,3 +363,12 @@ def test_drafts_and_child_concerns_are_in_no_search(db: Database, at: Settings) 
         connection.execute("UPDATE sender_record SET kind = 'child_concern' WHERE id = %s", (referral,))
         connection.execute("UPDATE receiver_case SET kind = 'child_concern' WHERE id = %s", (referral,))
     assert found(db, POLICE) == found(db, CENTRE) == []
+
+
+def test_after_its_time_a_step_finds_it_expired(db: Database, at: Settings) -> None:
+    referral = created(db)
+    pass_time(at, 60)
+    with pytest.raises(Conflict) as refused:
+        doors.move(db, step(CENTRE, referral, "accepted", 1, **asked_by_task("accept", "accepted")))
+    assert "expired" in refused.value.detail
+    assert seen(db, POLICE, referral)["status"] == "cancelled"
