@@ -39,6 +39,7 @@ class Database:
     def __init__(self, settings: Settings, service: str) -> None:
         """Connections are opened when they are needed, so that a process starts while the database is down."""
         self.service = service
+        self.public_url = settings.public_url
         self.keys = KeyStore(settings, service)
         self.request_key = bytes.fromhex(settings.secret("request_key"))
         self.audit_key = bytes.fromhex(settings.secret("audit_key"))

@@ -11,6 +11,7 @@ from apispec import APISpec
 from apispec.ext.marshmallow import MarshmallowPlugin
 from marshmallow import Schema
 
+from chassis import fhir
 from chassis.errors import Refused
 from chassis.http import Plan, plans_of
 from chassis.oauth import ERRORS
@@ -81,6 +82,12 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "required": True,
         "description": "The ETag that was read",
         "schema": {"type": "string", "pattern": '^"[0-9]{1,15}"$'},
+    },
+    "IfMatchFHIR": {
+        "name": "If-Match",
+        "required": True,
+        "description": "The ETag that was read",
+        "schema": {"type": "string", "pattern": '^(W/)?"[0-9]{1,15}"$'},
     },
     "IfNoneMatch": {"name": "If-None-Match", "schema": {"type": "string"}},
     "ContentDisposition": {
@@ -168,6 +175,7 @@ def _shared(spec: APISpec, special: Mapping[int, type[Refused]]) -> None:
     spec.components.security_scheme("bearer", {"type": "http", "scheme": "bearer", "bearerFormat": "JWT"})
     spec.components.schema("Problem", PROBLEM)
     spec.components.schema("OAuthError", OAUTH_ERROR)
+    spec.components.schema("OperationOutcome", fhir.SCHEMA)
     for name, header in _HEADERS.items():
         spec.components.header(name, header)
     for name, parameter in _PARAMETERS.items():
@@ -242,7 +250,7 @@ def _parameters(plan: Plan) -> list[Any]:
     if plan.changes:
         parameters.append("IdempotencyKey")
     if plan.needs_version:
-        parameters.append("IfMatch")
+        parameters.append("IfMatchFHIR" if plan.fhir else "IfMatch")
     if plan.method == "GET" and _is_versioned(plan):
         parameters.append("IfNoneMatch")
     return [*parameters, *_headers_of(plan)]
@@ -312,9 +320,10 @@ def _statuses(plan: Plan) -> set[int]:
 
 def _refusals(plan: Plan) -> dict[str, Any]:
     statuses = _statuses(plan)
-    if not plan.oauth:
+    if not plan.oauth and not plan.fhir:
         return _refs(statuses)
-    content = {"application/json": {"schema": {"$ref": "#/components/schemas/OAuthError"}}}
+    kind, name = (fhir.MEDIA_TYPE, "OperationOutcome") if plan.fhir else ("application/json", "OAuthError")
+    content = {kind: {"schema": {"$ref": f"#/components/schemas/{name}"}}}
     return {str(status): {"description": HTTPStatus(status).phrase, "content": content} for status in sorted(statuses)}
 
 

@@ -108,7 +108,7 @@ def problem_of(error: Refused, request_id: str) -> Problem:
         members["allowed_actions"] = list(error.allowed)
     # A refusal may bring members of its own, as the feed's 410 brings `oldest`.
     members.update(getattr(error, "members", {}))
-    return Problem(error.status, _headers(error), orjson.dumps(members))
+    return Problem(error.status, headers_of(error, MEDIA_TYPE), orjson.dumps(members))
 
 
 def fault_of(request_id: str) -> Problem:
@@ -128,8 +128,9 @@ def unknown_path() -> NotFound:
     return NotFound()
 
 
-def _headers(error: Refused) -> tuple[tuple[str, str], ...]:
-    headers = [("Content-Type", MEDIA_TYPE)]
+def headers_of(error: Refused, media_type: str) -> tuple[tuple[str, str], ...]:
+    """What goes out with a refusal besides its body, which is of this media type."""
+    headers = [("Content-Type", media_type)]
     retry_after = getattr(error, "retry_after", None)
     if retry_after is not None:
         headers.append(("Retry-After", str(retry_after)))

@@ -25,7 +25,7 @@ if TYPE_CHECKING:
 
 PASSED_ON = (
     "idempotency-key", "if-match", "if-none-match", "content-type", "accept", "accept-language",
-    "last-event-id", "content-disposition",
+    "last-event-id", "content-disposition", "prefer",
 )  # fmt: skip
 # The door writes its own of the last five; the rest concern one connection only (RFC 9110 section 7.6.1).
 HELD_BACK = frozenset({

@@ -25,19 +25,24 @@ def answer_of(plan: Plan, result: Any, call: Call, request: Request, policy: Pol
     if plan.raw and not isinstance(result, Outcome):
         return _raw(plan, result)
     outcome: Outcome = result
-    headers = _headers(outcome)
+    headers = _headers(outcome, "W/" if plan.fhir else "")
     if outcome.version is not None and call.known_version is not None:
         known = known_versions(request.head.headers.get("if-none-match"))
         if plan.method == "GET" and outcome.version in known:
             return Response(NOT_MODIFIED, headers)
-    if plan.status == NO_CONTENT:
-        return Response(NO_CONTENT, headers)
-    roles = call.caller.roles if call.caller else frozenset[str]()
-    value = _shown(plan, outcome.value, policy.visible(plan.operation, roles, outcome.relation))
+    if plan.status == NO_CONTENT or (plan.fhir and _wants_little(request)):
+        return Response(plan.status, headers)
+    value = _shown(plan, outcome.value, _visible(plan, call, outcome, policy))
     if plan.many and value["next"] is not None:
         headers.append(("Link", _next(request, value["next"])))
     headers.append(("Content-Type", plan.gives))
     return Response(plan.status, headers, value if isinstance(value, bytes) else orjson.dumps(value))
+
+
+def _visible(plan: Plan, call: Call, outcome: Outcome, policy: Policy) -> frozenset[str] | None:
+    """The fields that go out; a resource of FHIR was made of those that the use case found visible, and no others."""
+    roles = call.caller.roles if call.caller else frozenset[str]()
+    return None if plan.fhir else policy.visible(plan.operation, roles, outcome.relation)
 
 
 def _shown(plan: Plan, value: Any, visible: frozenset[str] | None) -> Any:
@@ -55,14 +60,20 @@ def _filtered(shown: Any, visible: frozenset[str] | None) -> Any:
     return {name: value for name, value in shown.items() if name in visible}
 
 
-def _headers(outcome: Outcome) -> list[tuple[str, str]]:
+def _headers(outcome: Outcome, strength: str) -> list[tuple[str, str]]:
     headers = list(outcome.headers.items())
     headers.extend(pair for pair in _GUARD if pair[0] not in outcome.headers)
     if outcome.version is not None:
-        headers.append(("ETag", f'"{outcome.version}"'))
+        headers.append(("ETag", f'{strength}"{outcome.version}"'))
     if outcome.location is not None:
         headers.append(("Location", quote(outcome.location, safe="/:?&=#%+,;@-._~")))
     return headers
+
+
+def _wants_little(request: Request) -> bool:
+    """Whether a client that changed something says that it needs no body (FHIR R4, http.html, section 3.1.0.1.10)."""
+    wish = request.head.headers.get("prefer", "")
+    return request.method not in {"GET", "HEAD"} and "return=minimal" in wish.replace(" ", "").lower()
 
 
 def _raw(plan: Plan, result: Any) -> Response:

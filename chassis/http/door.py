@@ -14,7 +14,7 @@ import eventlet
 from eventlet.event import Event
 from nameko.web.server import WebServer
 
-from chassis import health
+from chassis import fhir, health
 from chassis.errors import Refused
 from chassis.http.connection import BODY, HEAD, IDLE, WRITE, Connection
 from chassis.http.messages import Request, Response
@@ -152,11 +152,15 @@ class Door(WebServer):
 
     def refusal(self, error: Refused, request: Request) -> Response:
         """The problem that a refusal becomes."""
+        if fhir.spoken_at(request.path):
+            return _as_response(fhir.outcome_of(error, request.path))
         return _as_response(oauth_error_of(error) if request.oauth else problem_of(error, request.request_id))
 
     def fault(self, error: Exception, request: Request) -> Response:
         """The problem that a fault of ours becomes; what happened is logged, without values."""
         log_fault("request.fault", error, request_id=request.request_id, route=request.route)
+        if fhir.spoken_at(request.path):
+            return _as_response(fhir.outcome_of_fault())
         return _as_response(oauth_fault() if request.oauth else fault_of(request.request_id))
 
     def note(self, request: Request, status: int) -> None:

@@ -24,11 +24,14 @@ DEADLINES: Mapping[str, float | None] = {"normal": 5.0, "long_poll": 5.0, "bulk"
 LONGEST_WAIT = 30
 
 
-def expected_version(header: str | None) -> int:
-    """The one version of If-Match. Raises PreconditionRequired, Malformed for `*` and lists, Stale for foreign tags."""
+def expected_version(header: str | None, *, weak: bool = False) -> int:
+    """The one version of If-Match; `weak` takes W/"3" as well, which is how FHIR writes a version.
+
+    Raises PreconditionRequired, Malformed for `*` and lists, Stale for foreign tags.
+    """
     if header is None:
         raise PreconditionRequired("if_match.missing", 'Send If-Match with the ETag that you read, for example "3".')
-    match = _TAG(header)
+    match = _TAG(header.removeprefix("W/") if weak else header)
     if match is not None:
         return int(match[1])
     if _ANY_TAG(header):

@@ -33,7 +33,7 @@ def load_body(
         kind = request.head.headers.get("content-type", JSON if not raw else "").partition(";")[0].strip().lower()
         if kind not in plan.reads:
             raise WrongMediaType(plan.reads)
-    unread = plan.unread or kind != JSON
+    unread = plan.unread or not (kind == JSON or kind.endswith("+json"))
     return kind, raw, {} if unread else _load_json(plan, raw, writable)
 
 
@@ -42,10 +42,15 @@ def load_query(plan: Plan, query: str) -> dict[str, Any]:
     schema = plan.query
     if not query:
         return {} if schema is None else _load_query(schema, {})
-    values, faults = _collect(_pairs(query), schema.load_fields if schema is not None else {})
+    values, faults = _collect(_pairs(query), _parameters(schema))
     if faults or schema is None:
         raise BadQuery(tuple(faults))
     return _load_query(schema, values)
+
+
+def _parameters(schema: Schema | None) -> dict[str, fields.Field[Any]]:
+    """The fields by the names that clients write."""
+    return {} if schema is None else {field.data_key or name: field for name, field in schema.load_fields.items()}
 
 
 def _pairs(query: str) -> list[tuple[str, str]]:

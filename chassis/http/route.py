@@ -14,7 +14,7 @@ from nameko.exceptions import ConfigurationError, ContainerBeingKilled
 from nameko.extensions import register_entrypoint
 from nameko.web.handlers import HttpRequestHandler
 
-from chassis import providers, refusals
+from chassis import fhir, providers, refusals
 from chassis.errors import NotAllowed, Refused, Unavailable
 from chassis.http.answers import answer_of
 from chassis.http.door import Door, Endpoint
@@ -87,6 +87,11 @@ class Plan:
     def streams(self) -> bool:
         """Whether its answer has no end."""
         return self.deadline == "stream"
+
+    @property
+    def fhir(self) -> bool:
+        """Whether it speaks FHIR: weak entity tags, OperationOutcome, Prefer."""
+        return fhir.spoken_at(self.path)
 
     def seconds(self, query: str) -> float | None:
         """The time limit of its deadline class for a request with this query string."""
@@ -218,7 +223,7 @@ class Route(HttpRequestHandler):
             needed = call.caller is not None and call.caller.is_system
             call.idempotency_key = idempotency_key(headers.get("idempotency-key"), needed=needed)
         if plan.needs_version:
-            call.expected_version = expected_version(headers.get("if-match"))
+            call.expected_version = expected_version(headers.get("if-match"), weak=plan.fhir)
         if "if-none-match" in headers:
             known = known_versions(headers["if-none-match"])
             call.known_version = max(known, default=None)

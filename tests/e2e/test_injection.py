@@ -88,7 +88,8 @@ def path_of(name: str) -> str:
 
 def places(schema: Schema, at: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
     """The way to every field of a body, nested ones too."""
-    for name, field in schema.load_fields.items():
+    for attribute, field in schema.load_fields.items():
+        name = field.data_key or attribute
         yield (*at, name)
         if isinstance(field, fields.Nested):
             yield from places(field.schema, (*at, name))

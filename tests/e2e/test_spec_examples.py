@@ -95,6 +95,11 @@ class Actors:
         cards = self.centre.get("/referrals/area-offers?limit=1").body["items"]
         return self.centre, {"offer_id": cards[0]["id"]}, {}, None
 
+    def by_focus(self) -> Prepared:
+        """A referral that a Task is about, by what it says itself."""
+        by, places, _, version = self.referral(self.centre)
+        return by, {}, {"focus": {"reference": f"ServiceRequest/{places['referral_id']}"}}, version
+
     def decided(self) -> Prepared:
         """A referral whose members its receiver decides on, which takes no version."""
         return (*self.referral(self.centre)[:3], None)
@@ -263,6 +268,9 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /referrals/legal-templates/standard": lambda actors: (actors.centre, {}, {}, None),
     "PUT /referrals/legal-templates/{name}": Actors.template,
     "PUT /referrals/{referral_id}/restricted": Actors.partner_safety,
+    "POST /fhir/ServiceRequest": lambda actors: (actors.police, {}, {}, None),
+    "POST /fhir/Task": Actors.by_focus,
+    "PUT /fhir/Task/{referral_id}": lambda actors: actors.referral(actors.centre),
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,
@@ -297,6 +305,8 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /referrals/{referral_id}/attachments": lambda actors: actors.attached("both"),
     "GET /referrals/{referral_id}/attachments/{attachment_id}": lambda actors: actors.attached("both"),
     "GET /referrals/{referral_id}/duplicates": lambda actors: actors.referral(actors.centre),
+    "GET /fhir/ServiceRequest/{referral_id}": lambda actors: actors.referral(actors.centre),
+    "GET /fhir/Task/{referral_id}": lambda actors: actors.referral(actors.police),
     "GET /access/clients/{client_id}": Actors.system,
     "GET /referrals/{referral_id}/access": lambda actors: actors.decided(),
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),

@@ -83,7 +83,8 @@ def planted(
     `given`; so do the names in `kept`.
     """
     body = dict(given)
-    for name, field in schema.load_fields.items():
+    for attribute, field in schema.load_fields.items():
+        name = field.data_key or attribute
         if name not in kept:
             value = _planted(field, body.get(name), canaries, f"{where} {name}")
             if value is not None:
@@ -95,7 +96,8 @@ def planted(
 
 def texts(schema: Schema, prefix: str = "") -> Iterator[str]:
     """The dotted names of the fields of a person's class that take a text which nobody foresaw."""
-    for name, field in schema.load_fields.items():
+    for attribute, field in schema.load_fields.items():
+        name = field.data_key or attribute
         if isinstance(field, fields.Nested):
             yield from texts(field.schema, f"{prefix}{name}.")
         elif field.metadata["class"] in SECRET and _takes(field, "kn0123456789abcdx0000"):
@@ -106,9 +108,17 @@ def _planted(field: fields.Field[Any], given: Any, canaries: Canaries, where: st
     secret = field.metadata["class"] in SECRET
     if isinstance(field, fields.Nested):
         return planted(field.schema, given or {}, canaries, where) if secret or given else given
+    if isinstance(field, fields.List) and isinstance(field.inner, fields.Nested) and given:
+        schema = field.inner.schema
+        # only where there is a text already: which of its fields belong together in an entry, the example knows
+        return [planted(schema, each, canaries, where, kept=_names(schema) - set(each)) for each in given]
     if secret and _takes(field, canaries.mark + "x0000"):
         return canaries.text(where)
     return _sample(field) if field.required and given is None else given
+
+
+def _names(schema: Schema) -> set[str]:
+    return {field.data_key or name for name, field in schema.load_fields.items()}
 
 
 def _takes(field: fields.Field[Any], text: str) -> bool:

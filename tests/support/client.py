@@ -81,7 +81,34 @@ class Answer:
     @property
     def items(self) -> list[Any]:
         """What a list holds."""
-        return [] if self.kind.startswith(STREAM) else list(self.body.get("items", []))
+        if self.kind.startswith(STREAM):
+            return []
+        return [entry["resource"] for entry in self.body.get("entry", ())] or list(self.body.get("items", []))
+
+    @property
+    def code(self) -> str:
+        """The code of a refusal, as a problem or as FHIR says it."""
+        if self.fhir:
+            return str(self.body["issue"][0]["details"]["coding"][0]["code"])
+        return str(self.body["code"])
+
+    @property
+    def faults(self) -> list[tuple[str, str]]:
+        """Pointer and code of each fault of a refusal, as a problem or as FHIR says it."""
+        if self.fhir:
+            issues = [issue for issue in self.body["issue"] if "expression" in issue]
+            return [(_pointer(each["expression"][0]), each["details"]["coding"][0]["code"]) for each in issues]
+        return [(each["pointer"], each["code"]) for each in self.body.get("errors", ())]
+
+    @property
+    def fhir(self) -> bool:
+        """Whether it is a resource."""
+        return self.kind.startswith("application/fhir+json")
+
+    @property
+    def request_id(self) -> str:
+        """The id of the request."""
+        return str(self.headers["X-Request-Id"])
 
     @property
     def version(self) -> str:
@@ -146,6 +173,12 @@ class Client:
             if after == answer.body["next"]:
                 return found
             after = answer.body["next"]
+
+
+def _pointer(expression: str) -> str:
+    """FHIRPath from the resource as the JSON pointer that it was made of."""
+    path = expression.partition(".")[2].replace("`", "")
+    return "/" + path.replace("[", "/").replace("]", "").replace(".", "/") if "." in expression else ""
 
 
 def _content(answer: urllib3.BaseHTTPResponse) -> bytes:

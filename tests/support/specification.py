@@ -17,7 +17,7 @@ from tests.support.client import Answer
 
 SPEC: dict[str, Any] = orjson.loads((Path(__file__).parents[2] / "gateway" / "spec.json").read_bytes())
 METHODS = ("get", "post", "put", "patch", "delete")
-JSON = "application/json"
+JSON = ("application/json", "application/fhir+json")
 _PLACE = re.compile(r"<(?:[a-z]+:)?([a-z0-9_]+)>")
 
 
@@ -48,13 +48,14 @@ class Operation:
     @property
     def example(self) -> Any:
         """The example of its body."""
-        return self.about["requestBody"]["content"][JSON].get("example")
+        content = self.about["requestBody"]["content"]
+        return next(content[kind] for kind in JSON if kind in content).get("example")
 
     @property
     def has_body(self) -> bool:
         """Whether it takes an object of JSON; files, tables, lists and the one form have tests of their own."""
         content = self.about.get("requestBody", {}).get("content", {})
-        return JSON in content and "schema" in content[JSON] and content[JSON]["schema"] != {}
+        return any(kind in content and content[kind].get("schema") for kind in JSON)
 
     @property
     def parameters(self) -> list[dict[str, Any]]:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 from chassis.errors import NotAllowed, NotFound
 from chassis.policy import Policy, Row
-from services.referrals.rules import clock_rights
+from services.referrals.rules import clock_rights, fhir_rights
 from services.referrals.rules.attachment_rights import ATTACHMENT_RIGHTS
 from services.referrals.rules.clock_table import BY_CODE
 from services.referrals.rules.intake_rights import INTAKE_RIGHTS
@@ -125,7 +125,7 @@ def _led(operation: str) -> tuple[Row, ...]:
     return tuple(Row(operation, _LEAD[side], relations=_on(side, ALL_UNITS), shows=_WHO) for side in SIDES)
 
 
-POLICY = Policy(
+ROWS: tuple[Row, ...] = (
     Row("referral.create", _SENDING | _LEAD[SENDER], shows=SEEN[SENDER]),
     *_look("referral.read", SENDER, SEEN[SENDER]),
     *_look("referral.read", RECEIVER, SEEN[RECEIVER]),
@@ -166,6 +166,7 @@ POLICY = Policy(
     *ATTACHMENT_RIGHTS,
     *INTAKE_RIGHTS,
 )  # fmt: skip
+POLICY = Policy(*ROWS, *fhir_rights.beside(ROWS, ACTORS))
 OPERATIONS = POLICY.operations()
 
 

@@ -17,6 +17,7 @@ from services.referrals.service.area import AreaQueue
 from services.referrals.service.attachments import Attachments
 from services.referrals.service.clocks import Clocks
 from services.referrals.service.drafts import Drafts
+from services.referrals.service.fhir import Fhir
 from services.referrals.service.importing import Importing
 from services.referrals.service.legal import Legal
 from services.referrals.service.lists import Lists
@@ -27,7 +28,9 @@ from services.referrals.service.transitions import Transitions
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(AreaQueue, Attachments, Clocks, Drafts, Importing, Legal, Lists, Reports, Transitions, Rights):
+class ReferralsService(
+    AreaQueue, Attachments, Clocks, Drafts, Fhir, Importing, Legal, Lists, Reports, Transitions, Rights
+):
     """Referrals between institutions."""
 
     name = "referrals"

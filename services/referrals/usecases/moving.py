@@ -56,26 +56,32 @@ def expire(work: Work, leg: Leg) -> None:
 
 
 def _moved(db: Database, call: Call, action: str) -> Outcome:
-    operation = f"referral.{action}"
     with db.work(call) as work:
         done = work.claimed()
         if done is not None:
+            operation = f"referral.{action}"
             work.record(Entry(operation=operation, object_type=OBJECT, object_id=done, outcome="repeated"))
             return found(work, done, operation)
-        caller = caller_of(work)
-        leg = legs.lock_leg(work, call.path["referral_id"], caller.org_id)
-        own = legs.own_row(work, leg, caller.subject)
-        check(operation, caller.roles, relation_to(caller, own, leg.side))
-        actor = correcting.actor_of(caller, action, leg)
-        edge = lifecycle.decide(action, true=leg.standing, seen=seen_of(own, leg.kind), actor=actor)
-        if call.expected_version != own["version"]:
-            raise Stale("referral.stale", f"The referral is at version {own['version']} now; read it again.")
-        guard(work, Attempt(leg=leg, own=own, edge=edge, actor=actor, body=call.body))
-        work.record(Entry(operation=operation, object_type=OBJECT, object_id=leg.id))
-        if actor == DPO and not correcting.agreed(work, leg, caller):
-            return found(work, leg.id, operation)
-        walk(work, leg, own, edge, act_of(caller, actor, call.body))
+        return move_within(work, call, action)
+
+
+def move_within(work: Work, call: Call, action: str) -> Outcome:
+    """The same inside a unit of work that has claimed the request, for a door that finds out there which is meant."""
+    operation = f"referral.{action}"
+    caller = caller_of(work)
+    leg = legs.lock_leg(work, call.path["referral_id"], caller.org_id)
+    own = legs.own_row(work, leg, caller.subject)
+    check(operation, caller.roles, relation_to(caller, own, leg.side))
+    actor = correcting.actor_of(caller, action, leg)
+    edge = lifecycle.decide(action, true=leg.standing, seen=seen_of(own, leg.kind), actor=actor)
+    if call.expected_version != own["version"]:
+        raise Stale("referral.stale", f"The referral is at version {own['version']} now; read it again.")
+    guard(work, Attempt(leg=leg, own=own, edge=edge, actor=actor, body=call.body))
+    work.record(Entry(operation=operation, object_type=OBJECT, object_id=leg.id))
+    if actor == DPO and not correcting.agreed(work, leg, caller):
         return found(work, leg.id, operation)
+    walk(work, leg, own, edge, act_of(caller, actor, call.body))
+    return found(work, leg.id, operation)
 
 
 def take(work: Work, leg: Leg, edge: Edge, act: Act) -> Moved:
