@@ -17,6 +17,7 @@ from services.referrals.rules.lifecycle import (
     Standing,
     allowed_actions,
 )
+from services.referrals.rules.record_rights import RECORD_RIGHTS
 
 # Where a member of one side stands towards a case of that side; the first that is true counts.
 BARRED = "barred"  # closed to this member by name
@@ -136,6 +137,7 @@ POLICY = Policy(
     *_led("referral.bar"),
     *_led("referral.unbar"),
     Row("referral.outside_reads", _BOTH_LEADS),
+    *RECORD_RIGHTS,
 )  # fmt: skip
 OPERATIONS = POLICY.operations()
 

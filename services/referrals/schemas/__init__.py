@@ -10,8 +10,9 @@ from chassis import clock
 from chassis.paging import DEFAULT, MOST
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
-from services.referrals.rules import codes, feedback, lifecycle
+from services.referrals.rules import codes, feedback, lifecycle, reasons
 from services.referrals.schemas.parts import NAME, REFERENCE, TEXT, Party, once_each
+from services.referrals.schemas.rights import ReasonQuery
 from services.referrals.schemas.transitions import Details
 
 OLDEST = 1900
@@ -141,8 +142,17 @@ class ReferralView(ReferralSummary):
     allowed_actions = classified(fields.List(fields.String()), "internal")
 
 
+class HistoryQuery(ReasonQuery):
+    """Why a member of another unit looks, and in which language reasons are named."""
+
+    lang = classified(fields.String(load_default="en", validate=validate.OneOf(reasons.LANGUAGES)), "public")
+
+
 class HistoryEntry(Shape):
-    """One step: when, by which organisation (by whom, on one's own side), from where to where, and why."""
+    """One step: when, by which organisation (by whom, on one's own side), from where to where, why, and for how long.
+
+    `seconds` counts to the next step, of the last one to now; null where nothing runs any more.
+    """
 
     no = classified(fields.Integer(required=True), "internal")
     at = classified(fields.AwareDateTime(required=True), "internal")
@@ -151,6 +161,8 @@ class HistoryEntry(Shape):
     to_state = classified(fields.String(required=True), "internal")
     event = classified(fields.String(required=True, allow_none=True), "internal")
     reason_code = classified(fields.String(required=True, allow_none=True), "sealed")
+    reason_label = classified(fields.String(required=True, allow_none=True), "sealed")
+    seconds = classified(fields.Integer(required=True, allow_none=True), "internal")
     details = classified(fields.Nested(Details, required=True, allow_none=True), "sealed")
     by = classified(fields.Nested(Party, required=True, allow_none=True), "internal")
     by_subject = classified(fields.String(required=True, allow_none=True), "internal")

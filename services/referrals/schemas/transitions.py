@@ -92,7 +92,7 @@ class Forwarding(_Reasoned):
     """To which service it is passed on, and why (T10)."""
 
     service = classified(fields.String(required=True, validate=REFERENCE), "public")
-    reason = _code(codes.DECLINE_REASONS)
+    reason = _code(codes.FORWARD_REASONS)
 
 
 class Waitlisting(Shape):

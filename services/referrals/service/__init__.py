@@ -14,13 +14,14 @@ from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS, POLICY
 from services.referrals.schemas.rights import ReasonQuery
 from services.referrals.service.drafts import Drafts
+from services.referrals.service.record import CaseRecord
 from services.referrals.service.rights import Rights
 from services.referrals.service.transitions import Transitions
 
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(Drafts, Transitions, Rights):
+class ReferralsService(Drafts, Transitions, Rights, CaseRecord):
     """Referrals between institutions."""
 
     name = "referrals"
@@ -85,10 +86,10 @@ class ReferralsService(Drafts, Transitions, Rights):
         "GET",
         "/referrals/<uuid:referral_id>/history",
         operation="referral.history",
-        query=ReasonQuery,
+        query=schemas.HistoryQuery,
         answers=schemas.HistoryEntry,
         many=True,
-        summary="Who moved it, when and why",
+        summary="Who moved it, when and why, and how long it stood in each state",
     )
     def history(self, call: Call) -> Outcome:
         """Read the history."""

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.db import Work
-from services.referrals.rules import deadlines
+from services.referrals.rules import deadlines, reasons
 from services.referrals.rules.lifecycle import Edge
 from services.referrals.store.legs import Leg
 
@@ -35,7 +35,12 @@ def in_time(work: Work, attempt: Attempt) -> None:
         deadlines.check_undoing(leg.changed_at, leg.sender_acted_at, work.now)
 
 
-GUARDS: tuple[Guard, ...] = (in_time,)
+def codes_in_force(work: Work, attempt: Attempt) -> None:
+    """Codes that were retired are not given any more. Raises Invalid with those in force."""
+    reasons.check_body(attempt.edge.name, attempt.body, work.now.date())
+
+
+GUARDS: tuple[Guard, ...] = (in_time, codes_in_force)
 
 
 def guard(work: Work, attempt: Attempt) -> None:
