@@ -73,6 +73,7 @@ PERSONAL = (
     "person_informed",
     "feedback_scope",
     "external_ref",
+    "goals",
     "handling",
 )
 

@@ -17,7 +17,7 @@ from services.referrals.rules.lifecycle import (
     Standing,
     allowed_actions,
 )
-from services.referrals.rules.record_rights import RECORD_RIGHTS
+from services.referrals.rules.record_rights import record_rights
 
 # Where a member of one side stands towards a case of that side; the first that is true counts.
 BARRED = "barred"  # closed to this member by name
@@ -46,7 +46,7 @@ METADATA = _LINE | {"service"}
 PERSONAL = frozenset(
     {
         "person", "role", "contact", "contact_via", "needs", "reason", "ordered", "order_reference", "person_informed",
-        "feedback_scope", "external_ref", "asked",
+        "feedback_scope", "external_ref", "asked", "goals", "attendance",
     }
 )  # fmt: skip
 _CASE = METADATA | PERSONAL | {"kind", "reason_code", "allowed_actions"}
@@ -137,7 +137,7 @@ POLICY = Policy(
     *_led("referral.bar"),
     *_led("referral.unbar"),
     Row("referral.outside_reads", _BOTH_LEADS),
-    *RECORD_RIGHTS,
+    *record_rights(SEEN),
 )  # fmt: skip
 OPERATIONS = POLICY.operations()
 

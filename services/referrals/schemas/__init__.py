@@ -13,9 +13,10 @@ from chassis.schema import Fault, Shape, classified, plain_text
 from services.referrals.rules import codes, feedback, lifecycle, reasons
 from services.referrals.schemas.parts import NAME, REFERENCE, TEXT, Party, once_each
 from services.referrals.schemas.rights import ReasonQuery
-from services.referrals.schemas.transitions import Details
+from services.referrals.schemas.transitions import Attendance, Details
 
 OLDEST = 1900
+MOST_GOALS = 20
 
 
 def is_past_year(year: int) -> None:
@@ -74,6 +75,12 @@ class NewReferral(Shape):
     external_ref = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "sealed")
     feedback_scope = classified(
         fields.String(load_default=None, allow_none=True, validate=validate.OneOf(feedback.SCOPES)), "internal"
+    )
+    goals = classified(
+        fields.List(
+            fields.String(validate=NAME), load_default=list, validate=[validate.Length(max=MOST_GOALS), once_each]
+        ),
+        "sealed",
     )
     draft = classified(fields.Boolean(load_default=False, truthy={True}, falsy={False}), "public")
 
@@ -134,6 +141,8 @@ class ReferralView(ReferralSummary):
     order_reference = classified(fields.String(allow_none=True), "offence")
     person_informed = classified(fields.String(), "sealed")
     external_ref = classified(fields.String(allow_none=True), "sealed")
+    goals = classified(fields.List(fields.String(), allow_none=True), "sealed")
+    attendance = classified(fields.Nested(Attendance, allow_none=True), "sealed")
     feedback_scope = classified(fields.String(), "internal")
     handling = classified(fields.Nested(Details, allow_none=True), "sealed")
     episode_id = classified(fields.UUID(), "internal")

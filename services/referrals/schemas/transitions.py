@@ -154,12 +154,12 @@ class Attendance(Shape):
 
 
 class Completion(Shape):
-    """What came of it (T17)."""
+    """What came of it (T17); without `attendance` the recorded sessions are counted."""
 
     ended_on = _day()
     outcome = _code(codes.OUTCOMES)
     goals = classified(fields.List(fields.Nested(Goal), load_default=list, validate=validate.Length(max=20)), "sealed")
-    attendance = classified(fields.Nested(Attendance, required=True), "sealed")
+    attendance = classified(fields.Nested(Attendance, load_default=None, allow_none=True), "sealed")
 
 
 class Ending(_Reasoned):
@@ -242,6 +242,7 @@ class Details(Shape):
     reported_by = classified(fields.String(), "sealed")
     revoked_at = classified(fields.String(), "sealed")
     note = classified(fields.String(), "sealed")
+    because = classified(fields.String(), "sealed")
 
 
 SHAPES: dict[str, type[Schema]] = {

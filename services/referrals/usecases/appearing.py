@@ -7,6 +7,7 @@ from typing import Any
 
 from chassis.db import Work
 from services.referrals import views
+from services.referrals.usecases import counting
 
 Part = Callable[[Work, dict[str, Any]], dict[str, Any]]
 
@@ -18,7 +19,7 @@ def asked(work: Work, row: dict[str, Any]) -> dict[str, Any]:
     return {"asked": views.last_details(work, row, "request_info")}
 
 
-PARTS: tuple[Part, ...] = (asked,)
+PARTS: tuple[Part, ...] = (asked, counting.attendance)
 
 
 def parts(work: Work, row: dict[str, Any]) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from chassis.db import Work
 from services.referrals.rules.lifecycle import Edge
 from services.referrals.store import legs
 from services.referrals.store.legs import Leg
+from services.referrals.usecases import counting
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,7 +55,7 @@ def lock_errors(work: Work, moved: Moved) -> None:
             legs.lock_personal(work, moved.leg, party)
 
 
-CONSEQUENCES: tuple[Consequence, ...] = (lock_errors,)
+CONSEQUENCES: tuple[Consequence, ...] = (lock_errors, counting.sign_at_completion)
 
 
 def follow(work: Work, moved: Moved) -> None:

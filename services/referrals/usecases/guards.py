@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.db import Work
-from services.referrals.rules import deadlines, reasons
+from services.referrals.rules import deadlines, reasons, record
 from services.referrals.rules.lifecycle import Edge
+from services.referrals.store import case_entries
 from services.referrals.store.legs import Leg
 
 
@@ -40,7 +41,13 @@ def codes_in_force(work: Work, attempt: Attempt) -> None:
     reasons.check_body(attempt.edge.name, attempt.body, work.now.date())
 
 
-GUARDS: tuple[Guard, ...] = (in_time, codes_in_force)
+def tried_enough(work: Work, attempt: Attempt) -> None:
+    """Nobody is given up as not reached before it was tried (T18). Raises Conflict."""
+    if attempt.edge.name == "end" and attempt.body["reason"] == "not_reached":
+        record.check_tried(case_entries.own(work, attempt.leg.id, "attempt"))
+
+
+GUARDS: tuple[Guard, ...] = (in_time, codes_in_force, tried_enough)
 
 
 def guard(work: Work, attempt: Attempt) -> None:

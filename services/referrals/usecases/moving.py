@@ -16,7 +16,7 @@ from services.referrals.rules.lifecycle import DPO, RECEIVER, SENDER, Edge, Stan
 from services.referrals.rules.rights import check
 from services.referrals.store import legs
 from services.referrals.store.legs import Leg, PartyRow
-from services.referrals.usecases import correcting, forwarding
+from services.referrals.usecases import correcting, counting, forwarding
 from services.referrals.usecases.consequences import Act, Moved, follow
 from services.referrals.usecases.entering import OBJECT, caller_of, found, relation_to
 from services.referrals.usecases.facts import facts_of
@@ -86,6 +86,8 @@ def seen_of(own: dict[str, Any], kind: str) -> Standing:
 def _walk(work: Work, leg: Leg, own: dict[str, Any], edge: Edge, act: Act) -> None:
     if edge.name == "forward":
         act = forwarding.passed_on(work, leg, own, act)
+    if edge.name == "complete":
+        act = counting.with_attendance(work, leg, act)
     if leg.side == RECEIVER and act.actor == RECEIVER and act.details:
         _keep_handling(work, leg, own, act.details)
     take(work, leg, edge, act)

@@ -5,7 +5,9 @@ from __future__ import annotations
 from chassis.records import Records
 from services.referrals import schemas
 from services.referrals.rules.persons import PERSONS
+from services.referrals.schemas.record import EntryContent
 from services.referrals.schemas.transitions import Details
+from services.referrals.store.case_entries import CONTENT
 from services.referrals.store.legs import CASE_HANDLING, HISTORY_DETAILS
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL
 
@@ -17,5 +19,6 @@ RECORDS = Records(
         CASE_PERSONAL.replace("|", "."): schemas.NewReferral(exclude=("external_ref",)),
         CASE_HANDLING.replace("|", "."): Details(),
         HISTORY_DETAILS.replace("|", "."): Details(),
+        CONTENT.replace("|", "."): EntryContent(),
     },
 )
