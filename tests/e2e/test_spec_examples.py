@@ -25,6 +25,7 @@ WITH_BODY = sorted(name for name, each in OPERATIONS.items() if each.has_body)
 WITHOUT_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and not each.places)
 WITH_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and each.places)
 OF_A_SESSION = {"GET /access/session", "GET /access/sessions"}
+ACCEPT = "POST /referrals/{referral_id}/accept"
 SERVICE = "lt-kavkc-behaviour-change"
 Prepared = tuple[Client, dict[str, str], dict[str, Any], str | None]
 
@@ -51,6 +52,26 @@ class Actors:
     def decided(self) -> Prepared:
         """A referral whose members its receiver decides on, which takes no version."""
         return (*self.referral(self.centre)[:3], None)
+
+    def in_hand(self, by: Client) -> Prepared:
+        """A referral that its receiver has accepted."""
+        made = self.referral(self.centre)
+        path = f"/referrals/{made[1]['referral_id']}"
+        accepted = self.centre.post(f"{path}/accept", OPERATIONS[ACCEPT].example, version=made[3])
+        assert accepted.status == 200, accepted.raw
+        return by, made[1], {}, None
+
+    def with_session(self) -> Prepared:
+        """The same with a recorded session that nobody signed."""
+        made = self.in_hand(self.centre)
+        recorded = "POST /referrals/{referral_id}/sessions"
+        answer = self.centre.post(OPERATIONS[recorded].path.format(**made[1]), self.body(recorded, {}))
+        assert answer.status == 200, answer.raw
+        return made
+
+    def body(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """The body of an example."""
+        return {**OPERATIONS[name].example, **changes}
 
     def group(self) -> Prepared:
         made = self.made(self.centre, "POST /groups")
@@ -161,6 +182,13 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
         for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
     },
+    "POST /referrals/{referral_id}/notes": lambda actors: actors.decided(),
+    **{
+        f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.in_hand(actors.centre)
+        for act in ("contact-attempts", "sessions", "risk", "drop-out")
+    },
+    "POST /referrals/{referral_id}/sessions/sign": Actors.with_session,
+    "POST /referrals/{referral_id}/amend": lambda actors: actors.referral(actors.police),
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,
@@ -191,6 +219,9 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
     "GET /referrals/{referral_id}/duplicates": lambda actors: actors.referral(actors.centre),
+    "GET /referrals/{referral_id}/record": Actors.with_session,
+    "GET /referrals/{referral_id}/copy": lambda actors: actors.referral(actors.centre),
+    "GET /referrals/{referral_id}/copy/print": lambda actors: actors.referral(actors.police),
     "GET /access/clients/{client_id}": Actors.system,
     "GET /referrals/{referral_id}/access": lambda actors: actors.decided(),
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),

@@ -21,7 +21,8 @@ from chassis.settings import Settings
 from services.referrals import usecases
 from services.referrals.rules import reasons
 from services.referrals.schemas import record as schemas
-from services.referrals.usecases import amending, reading, recording
+from services.referrals.store import copies
+from services.referrals.usecases import amending, copying, reading, recording
 from tests.support.databases import root_url
 from tests.support.referrals import CENTRE, OTHER, POLICE, listing, look, move, new, seed
 from tests.support.rows import rows
@@ -419,3 +420,48 @@ def test_history_tells_durations_and_labels_also_of_a_retired_code(
         step(db, CENTRE, other, "decline", reason="no_capacity")
     assert refused.value.code == "reason.not_in_force"
     assert "out_of_area" in refused.value.fields[0].detail
+
+
+def copied(db: Database, by: Caller, case: uuid.UUID, lang: str = "lt") -> dict[str, Any]:
+    call = replaced(listing(by, lang=lang), case, {})
+    value: dict[str, Any] = copying.copy(db, call, demo=True).value
+    return value
+
+
+def test_both_sides_print_the_persons_copy_and_it_is_on_record(db: Database, at: Settings) -> None:
+    case = created(db, reason="Kanarėlė")
+    for by in (POLICE, CENTRE):
+        made = copied(db, by, case)
+        assert made["title"] == "Jūsų nukreipimo kopija"
+        assert "Demo Pavyzdys, 1985" in made["parts"][0]["lines"]
+        assert "Kanar" not in str(made)
+    audit = "SELECT org_id FROM audit WHERE operation = 'referral.copy' ORDER BY at"
+    assert rows(at, "referrals", audit) == [(POLICE.org_id,), (CENTRE.org_id,)]
+    with pytest.raises(NotFound):
+        copied(db, OTHER, case)
+    coordinator = replace(CENTRE, roles=frozenset({"network_coordinator"}))
+    with pytest.raises(NotAllowed):
+        copied(db, coordinator, case)
+    page = copying.page(db, replaced(listing(POLICE, lang="sv"), case, {}), demo=True)
+    assert b"Din kopia" in page.value
+    assert page.headers["Content-Security-Policy"].startswith("default-src 'none'")
+
+
+def test_there_is_no_copy_of_a_draft_and_none_of_what_was_an_error(db: Database) -> None:
+    draft = usecases.create(db, new(draft=True)).value["id"]
+    with pytest.raises(Conflict):
+        copied(db, POLICE, draft)
+    case = created(db)
+    step(db, POLICE, case, "mark_error", text="Twice")
+    for by in (POLICE, CENTRE):
+        with pytest.raises(Conflict):
+            copied(db, by, case)
+
+
+def test_names_of_organisations_come_from_the_directory(db: Database) -> None:
+    case = created(db)
+    with db.background("test") as work:
+        copy = {"org_id": POLICE.org_id, "key": "lt-police", "type": "police", "country": "LT", "status": "active"}
+        copies.keep_partner(work, {**copy, "names": {"lt": "Lietuvos policija", "en": "Police"}, "version": 2})
+    assert "Lietuvos policija" in str(copied(db, CENTRE, case)["parts"])
+    assert "lt-kavkc" in str(copied(db, CENTRE, case)["parts"])

@@ -70,7 +70,7 @@ TYPES: dict[str, EventType] = {
         envelope.BASELINE: "The referral as that party may know it, for whoever missed steps.",
     }.items()
 }
-TYPES |= {
+BESIDES: dict[str, EventType] = {
     kind.name.partition(".")[2]: kind
     for kind in (
         _type("amended", "The sender put fields right; they are named, their values are not.", fields=Kind.CODES),
@@ -87,6 +87,8 @@ TYPES |= {
     )
 }
 """What is told besides steps: the state in it is the one that the party sees already."""
+
+TYPES |= BESIDES
 BASELINE = TYPES[envelope.BASELINE]
 
 

@@ -39,3 +39,6 @@ REVOKE ALL ON FUNCTION person_index_again FROM PUBLIC;
 GRANT EXECUTE ON FUNCTION person_index_again TO {app};
 GRANT SELECT, INSERT, DELETE ON case_entry TO {app};
 GRANT UPDATE (signed_at) ON case_entry TO {app};
+
+-- Public names of organisations, for what a person is given to read; null until the directory tells them again.
+ALTER TABLE partner ADD COLUMN names jsonb;

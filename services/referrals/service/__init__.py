@@ -7,8 +7,9 @@ from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.http import route
 from chassis.operating import operated
-from chassis.providers import DatabaseProvider
+from chassis.providers import DatabaseProvider, SettingsProvider
 from chassis.requests import Call, Outcome
+from chassis.settings import Settings
 from chassis.subscribe import subscribe
 from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS, POLICY
@@ -28,6 +29,7 @@ class ReferralsService(Drafts, Transitions, Rights, CaseRecord):
     operations = OPERATIONS
     policy = POLICY
     db: Database = DatabaseProvider()
+    settings: Settings = SettingsProvider()
 
     @route(
         "POST",

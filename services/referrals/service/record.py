@@ -5,17 +5,20 @@ from __future__ import annotations
 from chassis.db import Database
 from chassis.http import route
 from chassis.requests import Call, Outcome
+from chassis.settings import Settings
 from services.referrals.schemas import ReferralView
 from services.referrals.schemas import reason_codes as code_schemas
 from services.referrals.schemas import record as schemas
+from services.referrals.schemas.copying import Copy, CopyQuery
 from services.referrals.schemas.transitions import Nothing
-from services.referrals.usecases import amending, reading, reason_codes, recording
+from services.referrals.usecases import amending, copying, reading, reason_codes, recording
 
 
 class CaseRecord:
     """What both sides write down about a case without moving it."""
 
     db: Database
+    settings: Settings
 
     @route(
         "GET",
@@ -141,3 +144,27 @@ class CaseRecord:
     def record(self, call: Call) -> Outcome:
         """Read what was written down."""
         return reading.entries(self.db, call)
+
+    @route(
+        "GET",
+        "/referrals/<uuid:referral_id>/copy",
+        operation="referral.copy",
+        query=CopyQuery,
+        answers=Copy,
+        summary="The person's copy: who is told what, for what, and his rights, in his language",
+    )
+    def copy(self, call: Call) -> Outcome:
+        """Give the copy."""
+        return copying.copy(self.db, call, demo=self.settings.profile != "production")
+
+    @route(
+        "GET",
+        "/referrals/<uuid:referral_id>/copy/print",
+        operation="referral.copy",
+        query=CopyQuery,
+        gives="text/html; charset=utf-8",
+        summary="The person's copy as a page to be printed",
+    )
+    def print_copy(self, call: Call) -> Outcome:
+        """Give the page."""
+        return copying.page(self.db, call, demo=self.settings.profile != "production")

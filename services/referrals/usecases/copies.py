@@ -19,7 +19,7 @@ from services.referrals.usecases.facts import facts_of
 
 def keep_organisation(work: Work, received: Received) -> None:
     """Keep the local copy of an organisation, from organisation.* events."""
-    names = ("key", "type", "country", "status", "version")
+    names = ("key", "type", "country", "status", "names", "version")
     copies.keep_partner(work, {"org_id": received.subject, **{name: received.data[name] for name in names}})
 
 
