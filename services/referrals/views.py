@@ -74,6 +74,7 @@ PERSONAL = (
     "feedback_scope",
     "external_ref",
     "goals",
+    "warning",
     "handling",
 )
 

@@ -61,6 +61,11 @@ class Actors:
         assert accepted.status == 200, accepted.raw
         return by, made[1], {}, None
 
+    def warned(self) -> Prepared:
+        """A referral whose sender left a warning."""
+        made = self.made(self.police, "POST /referrals", warning="Invented case: he keeps a large dog.").body["id"]
+        return self.centre, {"referral_id": made}, {}, None
+
     def with_session(self) -> Prepared:
         """The same with a recorded session that nobody signed."""
         made = self.in_hand(self.centre)
@@ -187,6 +192,7 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.in_hand(actors.centre)
         for act in ("contact-attempts", "sessions", "risk", "drop-out")
     },
+    "POST /referrals/{referral_id}/warning/read": Actors.warned,
     "POST /referrals/{referral_id}/sessions/sign": Actors.with_session,
     "POST /referrals/{referral_id}/amend": lambda actors: actors.referral(actors.police),
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),

@@ -315,7 +315,8 @@ def test_both_parties_see_amended_values_and_the_event_names_fields_only(db: Dat
         assert "Kitas" not in str(data)
         last = usecases.history(db, look(to, case)).value["items"][-1]
         assert (last["transition"], last["to_state"]) == ("amend", "sent")
-        assert last["details"] == {"fields": ["needs", "person"], "because": "Mistyped"}
+        before = {"needs": ["violence_own_use"], "person": {"name": "Demo Pavyzdys", "birth_year": 1985}}
+        assert last["details"] == {"fields": ["needs", "person"], "because": "Mistyped", "before": before}
         assert last["by_subject"] == (POLICE.subject if to is POLICE else None)
     waiting = "SELECT count(*) FROM person_index_due WHERE record_id = %s"
     assert rows(at, "referrals", waiting, (case,)) == [(2,)]
@@ -465,3 +466,45 @@ def test_names_of_organisations_come_from_the_directory(db: Database) -> None:
         copies.keep_partner(work, {**copy, "names": {"lt": "Lietuvos policija", "en": "Police"}, "version": 2})
     assert "Lietuvos policija" in str(copied(db, CENTRE, case)["parts"])
     assert "lt-kavkc" in str(copied(db, CENTRE, case)["parts"])
+
+
+@pytest.mark.parametrize("scope", ["none", "received_only", "full_report"])
+def test_a_warning_is_read_before_anybody_meets_the_person(db: Database, at: Settings, scope: str) -> None:
+    case = created(db, warning="Kanarėlė: a large dog", feedback_scope=scope, contact=SAFE, contact_via=None)
+    assert (shown(db, CENTRE, case)["warning"], shown(db, CENTRE, case)["warning_read"]) == (
+        "Kanarėlė: a large dog",
+        False,
+    )
+    step(db, CENTRE, case, "acknowledge")
+    for action, body in (("accept", ACCEPTANCE), ("start_assessment", {"assessor": "A", "planned_on": "2026-12-01"})):
+        with pytest.raises(Conflict, match="unread"):
+            step(db, CENTRE, case, action, **body)
+    with pytest.raises(Conflict, match="unread"):
+        attempt(db, case, "2026-11-02T08:00:00+02:00")
+    with pytest.raises(NotAllowed):
+        confirm(db, POLICE, case)
+    for _ in range(2):
+        confirm(db, CENTRE, case)
+    assert shown(db, CENTRE, case)["warning_read"]
+    receipts = entries(db, POLICE, case, "receipt")
+    assert [each["by_subject"] for each in receipts] == ([] if scope == "none" else [None])
+    assert ("referral.warning_read" in told(at, POLICE)) == (scope != "none")
+    other = replace(CENTRE, subject="member:other")
+    with pytest.raises(Conflict, match="unread"):  # each reads for himself
+        step(db, other, case, "accept", **ACCEPTANCE)
+    amend(db, case, warning="Two dogs")
+    with pytest.raises(Conflict, match="unread"):  # it is another warning now
+        step(db, CENTRE, case, "accept", **ACCEPTANCE)
+    confirm(db, CENTRE, case)
+    assert step(db, CENTRE, case, "accept", **ACCEPTANCE).value["state"] == "accepted"
+    assert "dog" not in str(copied(db, POLICE, case))
+
+
+def test_where_is_no_warning_there_is_nothing_to_confirm(db: Database) -> None:
+    case = created(db)
+    with pytest.raises(Conflict, match="none"):
+        confirm(db, CENTRE, case)
+
+
+def confirm(db: Database, by: Caller, case: uuid.UUID) -> None:
+    recording.read_warning(db, replaced(listing(by), case, {}))

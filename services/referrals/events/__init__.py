@@ -82,6 +82,7 @@ BESIDES: dict[str, EventType] = {
             "Sessions were signed, so that they count.",
             "The receiving organisation; the sender under a scope with attendance.",
         ),
+        _type("warning_read", "A worker confirmed that he read the sender's warning.", "Both, unless under `none`."),
         _type("risk_changed", "An answer of the risk screen changed.", _FULL_REPORT),
         _type("dropped_out", "The person does not come any more.", _FULL_REPORT),
     )

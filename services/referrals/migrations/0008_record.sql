@@ -1,10 +1,10 @@
--- What is written down about a case beside its transitions: notes, contact attempts, sessions, risk, drop-outs, and for a
--- sender the signed counts of attendance. Each organisation has rows of its own, sealed with its own record's key.
+-- What is written down about a case beside its transitions: notes, contact attempts, sessions, risk, drop-outs, receipts for
+-- a warning that was read, and for a sender the signed counts of attendance. Each organisation has rows of its own, sealed with its own record's key.
 CREATE TABLE case_entry (
     id uuid PRIMARY KEY,
     org_id uuid NOT NULL,
     referral_id uuid NOT NULL REFERENCES leg,
-    kind text NOT NULL CHECK (kind IN ('note', 'attempt', 'session', 'risk', 'drop_out', 'attendance')),
+    kind text NOT NULL CHECK (kind IN ('note', 'attempt', 'session', 'risk', 'drop_out', 'attendance', 'receipt')),
     visibility text NOT NULL CHECK (visibility IN ('both', 'own_org', 'named')),
     by_org uuid NOT NULL,
     by_subject text,

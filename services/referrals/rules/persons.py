@@ -44,6 +44,8 @@ PERSONS = Persons(
     ),
     review={
         "sender_record.personal.reason": OTHERS,
+        "sender_record.personal.warning": OTHERS,
+        "receiver_case.personal.warning": "Written by the sender. " + OTHERS,
         "receiver_case.personal.reason": "Written by the sender. " + OTHERS,
         "receiver_case.handling.text": OTHERS,
         "receiver_case.handling.responsible": WORKER,
@@ -57,6 +59,8 @@ PERSONS = Persons(
         "history.details.responsible": WORKER,
         "history.details.assessor": WORKER,
         "history.details.because": OTHERS,
+        "history.details.before.reason": OTHERS,
+        "history.details.before.warning": OTHERS,
         "case_entry.content.text": "A note, a remark on an attempt or on a risk. " + OTHERS,
         "case_entry.content.risks": OTHERS,
         "case_entry.by_subject": WORKER,

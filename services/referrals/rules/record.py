@@ -21,14 +21,14 @@ from services.referrals.rules.lifecycle import (
 
 BOTH, OWN_ORG, NAMED = "both", "own_org", "named"
 VISIBILITIES = (BOTH, OWN_ORG, NAMED)
-KINDS = ("note", "attempt", "session", "risk", "drop_out", "attendance")
+KINDS = ("note", "attempt", "session", "risk", "drop_out", "attendance", "receipt")
 CHANNELS = ("phone", "email", "post", "in_person", "via")
 """How somebody was tried: by one of his channels, at a meeting, or through whoever `contact_via` names."""
 
 RISKS = ("danger_to_others", "danger_to_self", "children_in_household", "weapons", "protection_order", "staff_safety")
 ANSWERS = ("yes", "no", "unknown")
 AMENDABLE = (
-    "person", "contact", "contact_via", "needs", "reason", "order_reference", "person_informed", "goals",
+    "person", "contact", "contact_via", "needs", "reason", "order_reference", "person_informed", "goals", "warning",
 )  # fmt: skip
 
 _OPEN = frozenset(STATES) - FINAL - {"draft"}
@@ -40,6 +40,7 @@ POSSIBLE: dict[str, frozenset[str]] = {
     "sign_sessions": _IN_HAND,
     "change_risk": _OPEN,
     "drop_out": _IN_HAND,
+    "read_warning": _OPEN,
     "amend": _OPEN,
     "copy": frozenset(STATES) - {"draft", "entered_in_error"} | {CLOSED},
 }
@@ -136,6 +137,17 @@ def attendance_of(sessions: Sequence[Mapping[str, Any]]) -> dict[str, int]:
         for name, code in (("attended", "attended"), ("excused", "excused"), ("absent", "absent"))
     }
     return {"held": len(taken), **parts}
+
+
+WARNED = frozenset({"start_assessment", "accept", "start", "log_contact_attempt"})
+"""What a receiver does not do before whoever does it has read the sender's warning: all that leads to a meeting."""
+
+
+def check_warned(action: str, *, warning: str | None, read: bool) -> None:
+    """Raises Conflict where the sender's warning was not read by whoever acts."""
+    if warning and not read and action in WARNED:
+        message = "The sender left a warning for whoever meets this person; read it and confirm that you did."
+        raise Conflict("warning.unread", message)
 
 
 def attendance_told(scope: str, *, fixed: bool) -> bool:

@@ -15,6 +15,7 @@ ACTIONS: dict[str, tuple[str, ...]] = {
     "sign_sessions": (RECEIVER,),
     "change_risk": (SENDER, RECEIVER),
     "drop_out": (RECEIVER,),
+    "read_warning": (RECEIVER,),
     "amend": (SENDER,),
 }
 """Which side does what."""

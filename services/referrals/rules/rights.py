@@ -46,7 +46,7 @@ METADATA = _LINE | {"service"}
 PERSONAL = frozenset(
     {
         "person", "role", "contact", "contact_via", "needs", "reason", "ordered", "order_reference", "person_informed",
-        "feedback_scope", "external_ref", "asked", "goals", "attendance",
+        "feedback_scope", "external_ref", "asked", "goals", "attendance", "warning", "warning_read",
     }
 )  # fmt: skip
 _CASE = METADATA | PERSONAL | {"kind", "reason_code", "allowed_actions"}

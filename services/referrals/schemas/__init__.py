@@ -82,6 +82,7 @@ class NewReferral(Shape):
         ),
         "sealed",
     )
+    warning = classified(fields.String(load_default=None, allow_none=True, validate=TEXT), "sealed")
     draft = classified(fields.Boolean(load_default=False, truthy={True}, falsy={False}), "public")
 
     def load(self, data: Any, *, partial: bool | types.StrSequenceOrSet | None = None, **options: Any) -> Any:
@@ -143,6 +144,8 @@ class ReferralView(ReferralSummary):
     external_ref = classified(fields.String(allow_none=True), "sealed")
     goals = classified(fields.List(fields.String(), allow_none=True), "sealed")
     attendance = classified(fields.Nested(Attendance, allow_none=True), "sealed")
+    warning = classified(fields.String(allow_none=True), "sealed")
+    warning_read = classified(fields.Boolean(allow_none=True), "internal")
     feedback_scope = classified(fields.String(), "internal")
     handling = classified(fields.Nested(Details, allow_none=True), "sealed")
     episode_id = classified(fields.UUID(), "internal")

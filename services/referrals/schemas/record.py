@@ -106,6 +106,8 @@ class Amendment(Shape):
         fields.List(fields.String(validate=NAME), validate=validate.Length(max=schemas.MOST_GOALS)), "sealed"
     )
 
+    warning = classified(fields.String(allow_none=True, validate=TEXT), "sealed")
+
     @validates_schema
     def amends_something(self, value: dict[str, Any], **_: object) -> None:
         """A reason alone changes nothing."""
@@ -158,4 +160,7 @@ ATTEMPT_EXAMPLE = {"attempted_at": "2025-11-20T10:00:00+02:00", "channel": "via"
 SESSION_EXAMPLE = {"number": 1, "held_on": "2025-12-01", "attended": "attended", "minutes": 90}
 RISK_EXAMPLE = {"risks": {"danger_to_others": "unknown"}, "text": "Invented case: he spoke of an old quarrel."}
 DROP_OUT_EXAMPLE = {"reason": "disengaged", "since": "2025-12-08"}
-AMENDMENT_EXAMPLE = {"because": "Invented case: the year was mistyped.", "person_informed": "yes"}
+AMENDMENT_EXAMPLE = {
+    "because": "Invented case: the year was mistyped.",
+    "person": {"name": "Demo Pavyzdys", "birth_year": 1986},
+}

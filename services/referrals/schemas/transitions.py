@@ -243,6 +243,7 @@ class Details(Shape):
     revoked_at = classified(fields.String(), "sealed")
     note = classified(fields.String(), "sealed")
     because = classified(fields.String(), "sealed")
+    before = classified(fields.Dict(keys=fields.String()), "sealed")
 
 
 SHAPES: dict[str, type[Schema]] = {

@@ -91,6 +91,20 @@ class CaseRecord:
 
     @route(
         "POST",
+        "/referrals/<uuid:referral_id>/warning/read",
+        operation="referral.read_warning",
+        body=Nothing,
+        answers=ReferralView,
+        changes=True,
+        example={},
+        summary="Confirm that I have read the sender's warning",
+    )
+    def read_warning(self, call: Call) -> Outcome:
+        """Confirm the reading."""
+        return recording.read_warning(self.db, call)
+
+    @route(
+        "POST",
         "/referrals/<uuid:referral_id>/risk",
         operation="referral.change_risk",
         body=schemas.NewRisk,

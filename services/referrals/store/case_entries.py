@@ -11,7 +11,7 @@ from chassis import clock
 from chassis.db import Work
 from chassis.errors import NotFound
 from services.referrals.rules.lifecycle import SENDER
-from services.referrals.store.legs import Leg
+from services.referrals.store.legs import HISTORY_DETAILS, Leg
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL
 
 CONTENT = "case_entry|content"
@@ -112,6 +112,23 @@ def sign(work: Work, referral_id: uuid.UUID) -> int:
     return work.run(SIGN, (work.now, referral_id), expect=None)
 
 
+UNREAD = "DELETE FROM case_entry WHERE referral_id = %s AND kind = 'receipt'"
+
+
+def forget_receipts(work: Work, leg: Leg, to: Party) -> None:
+    """Let nobody of a party have read the warning: it is another one now."""
+    with work.acting_for(to.org_id):
+        work.later(UNREAD, (leg.id,), expect=None)
+
+
+READ = "SELECT 1 FROM case_entry WHERE referral_id = %s AND kind = 'receipt' AND by_subject = %s LIMIT 1"
+
+
+def has_read(work: Work, referral_id: uuid.UUID, subject: str) -> bool:
+    """Whether this member or system of the acting organisation confirmed that it read the warning."""
+    return work.one(READ, (referral_id, subject)) is not None
+
+
 FORGET = "DELETE FROM case_entry WHERE referral_id = %s AND kind = 'attendance'"
 
 
@@ -164,7 +181,7 @@ INDEX_AGAIN = "SELECT person_index_again(%s)"
 
 
 def amend(work: Work, leg: Leg, to: Party, *, changes: dict[str, Any], details: dict[str, Any], by: NewEntry) -> int:
-    """Put changed fields into one party's sealed content, note it in that party's history; returns its new version."""
+    """Put changed fields into one party's sealed content; its history keeps those before. Returns its new version."""
     side = SENDER if to.org_id == leg.sender_id else "receiver"
     place = RECORD_PERSONAL if side == SENDER else CASE_PERSONAL
     key = work.keys.fetch([to.key_id])[to.key_id]
@@ -173,11 +190,12 @@ def amend(work: Work, leg: Leg, to: Party, *, changes: dict[str, Any], details: 
         row = work.one(CONTENT_RECORD if side == SENDER else CONTENT_CASE, (leg.id,))
         if row is None:
             raise NotFound
-        content = {**key.unseal(place, leg.id, row["personal"]), **changes}
-        values = {"id": leg.id, "at": work.now, "personal": key.seal(place, leg.id, content)}
+        kept = key.unseal(place, leg.id, row["personal"])
+        values = {"id": leg.id, "at": work.now, "personal": key.seal(place, leg.id, {**kept, **changes})}
         work.later(AMEND_RECORD if side == SENDER else AMEND_CASE, values)
         noted = {"history_id": history_id, "org_id": to.org_id, "no": to.version + 1, "state": to.state}
-        sealed = key.seal("history|details", history_id, details)
+        before = {name: kept.get(name) for name in changes}
+        sealed = key.seal(HISTORY_DETAILS, history_id, {**details, "before": before})
         who = {"by_org": by.by_org, "by_subject": by.by_subject if by.by_org == to.org_id else None}
         work.later(AMENDED, {**values, **noted, **who, "key_id": to.key_id, "details": sealed})
         work.later(DROP_INDEX, (leg.id,), expect=None)

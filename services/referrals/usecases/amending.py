@@ -36,6 +36,8 @@ def _written(work: Work, case: Case, to: Party, changes: dict[str, Any]) -> None
         return
     by = NewEntry(kind="amend", by_org=case.caller.org_id, by_subject=case.caller.subject, content={})
     details = {"fields": sorted(changes), "because": case.body["because"]}
+    if "warning" in changes:
+        case_entries.forget_receipts(work, case.leg, to)
     version = case_entries.amend(work, case.leg, to, changes=changes, details=details, by=by)
     tell(work, case.leg, replace(to, version=version), "amended", fields=sorted(changes))
 

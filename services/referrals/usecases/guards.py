@@ -8,9 +8,10 @@ from typing import Any
 
 from chassis.db import Work
 from services.referrals.rules import deadlines, reasons, record
-from services.referrals.rules.lifecycle import Edge
-from services.referrals.store import case_entries
+from services.referrals.rules.lifecycle import RECEIVER, Edge
+from services.referrals.store import case_entries, legs
 from services.referrals.store.legs import Leg
+from services.referrals.store.opening import CASE_PERSONAL
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -22,6 +23,9 @@ class Attempt:
     edge: Edge
     actor: str
     body: dict[str, Any]
+
+    subject: str = ""
+    """Who wants it, where somebody is at the door."""
 
 
 Guard = Callable[[Work, Attempt], None]
@@ -47,7 +51,16 @@ def tried_enough(work: Work, attempt: Attempt) -> None:
         record.check_tried(case_entries.own(work, attempt.leg.id, "attempt"))
 
 
-GUARDS: tuple[Guard, ...] = (in_time, codes_in_force, tried_enough)
+def warned(work: Work, attempt: Attempt) -> None:
+    """Whoever is about to meet the person has read the sender's warning. Raises Conflict."""
+    if attempt.edge.name not in record.WARNED or attempt.leg.side != RECEIVER:
+        return
+    content = work.keys.open(attempt.own["key_id"], CASE_PERSONAL, attempt.leg.id, legs.sealed(work, attempt.leg))
+    read = case_entries.has_read(work, attempt.leg.id, attempt.subject)
+    record.check_warned(attempt.edge.name, warning=content.get("warning"), read=read)
+
+
+GUARDS: tuple[Guard, ...] = (in_time, codes_in_force, tried_enough, warned)
 
 
 def guard(work: Work, attempt: Attempt) -> None:

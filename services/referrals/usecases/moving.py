@@ -44,7 +44,7 @@ def move(db: Database, call: Call, action: str) -> Outcome:
         edge = lifecycle.decide(action, true=leg.standing, seen=seen_of(own, leg.kind), actor=actor)
         if call.expected_version != own["version"]:
             raise Stale("referral.stale", f"The referral is at version {own['version']} now; read it again.")
-        guard(work, Attempt(leg=leg, own=own, edge=edge, actor=actor, body=call.body))
+        guard(work, Attempt(leg=leg, own=own, edge=edge, actor=actor, body=call.body, subject=caller.subject))
         work.record(Entry(operation=operation, object_type=OBJECT, object_id=leg.id))
         if actor == DPO and not correcting.agreed(work, leg, caller):
             return found(work, leg.id, operation)

@@ -83,6 +83,11 @@ def sign_sessions(db: Database, call: Call) -> Outcome:
     return written(db, call, "sign_sessions", _sign)
 
 
+def read_warning(db: Database, call: Call) -> Outcome:
+    """Confirm that one has read the sender's warning; the sender gets a receipt, without the reader's name."""
+    return written(db, call, "read_warning", _read)
+
+
 def change_risk(db: Database, call: Call) -> Outcome:
     """Say which answers of the risk screen changed."""
     return written(db, call, "change_risk", _risk)
@@ -150,11 +155,30 @@ def _attempt(work: Work, case: Case) -> None:
     body = case.body
     reasons.check("attempt", body["outcome"], work.now.date(), pointer="/outcome")
     record.check_past(body["attempted_at"], work.now, pointer="/attempted_at")
-    content = work.keys.open(case.own["key_id"], CASE_PERSONAL, case.leg.id, legs.sealed(work, case.leg))
+    content = _content(work, case)
     record.check_channel(body["channel"], content, by_alias=body["by_alias"])
+    read = case_entries.has_read(work, case.leg.id, case.caller.subject)
+    record.check_warned("log_contact_attempt", warning=content.get("warning"), read=read)
     own = _own(work, case)
     case_entries.add(work, case.leg, own, _entry(case, "attempt", body))
     tell(work, case.leg, own, "contact_attempted")
+
+
+def _read(work: Work, case: Case) -> None:
+    if not _content(work, case).get("warning"):
+        raise Conflict("warning.none", "The sender left no warning here.")
+    if case_entries.has_read(work, case.leg.id, case.caller.subject):
+        return
+    entry = _entry(case, "receipt", {})
+    own = _own(work, case)
+    case_entries.add(work, case.leg, own, entry)
+    tell(work, case.leg, own, "warning_read")
+    if case.scope != feedback.NONE:
+        _copy(work, case, entry, "warning_read")
+
+
+def _content(work: Work, case: Case) -> dict[str, Any]:
+    return work.keys.open(case.own["key_id"], CASE_PERSONAL, case.leg.id, legs.sealed(work, case.leg))
 
 
 def _session(work: Work, case: Case) -> None:
