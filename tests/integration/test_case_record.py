@@ -228,7 +228,7 @@ def test_the_sender_learns_signed_counts_only_and_only_under_a_scope_with_attend
         write(db, POLICE, case, "record_session", **session(6))
 
 
-def test_a_session_is_replaced_until_it_is_signed(db: Database) -> None:
+def test_a_session_is_replaced_until_it_is_signed(db: Database, at: Settings) -> None:
     case = started(db)
     write(db, CENTRE, case, "record_session", **session(1, "absent"))
     write(db, CENTRE, case, "record_session", **session(1, "excused"))
@@ -237,8 +237,8 @@ def test_a_session_is_replaced_until_it_is_signed(db: Database) -> None:
     sign(db, CENTRE, case)
     with pytest.raises(Conflict, match="signed"):
         write(db, CENTRE, case, "record_session", **session(1))
-    with pytest.raises(Conflict, match="none_unsigned"):
-        sign(db, CENTRE, case)
+    sign(db, CENTRE, case)  # nothing new
+    assert told(at, CENTRE).count("referral.attendance_signed") == 1
     with pytest.raises(Invalid):
         write(db, CENTRE, case, "record_session", **{**session(2), "held_on": "2126-01-01"})
 
@@ -500,10 +500,11 @@ def test_a_warning_is_read_before_anybody_meets_the_person(db: Database, at: Set
     assert "dog" not in str(copied(db, POLICE, case))
 
 
-def test_where_is_no_warning_there_is_nothing_to_confirm(db: Database) -> None:
+def test_where_is_no_warning_nothing_is_confirmed(db: Database, at: Settings) -> None:
     case = created(db)
-    with pytest.raises(Conflict, match="none"):
-        confirm(db, CENTRE, case)
+    confirm(db, CENTRE, case)
+    assert entries(db, CENTRE, case) == []
+    assert "referral.warning_read" not in told(at, CENTRE)
 
 
 def confirm(db: Database, by: Caller, case: uuid.UUID) -> None:

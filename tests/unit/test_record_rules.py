@@ -23,6 +23,7 @@ from services.referrals.rules.lifecycle import (
     STATES,
     Standing,
 )
+from services.referrals.schemas.record import NewRisk, Risks
 
 NOW = dt.datetime(2026, 11, 26, 12, tzinfo=dt.UTC)
 
@@ -111,6 +112,11 @@ def test_counted_attempts_are_never_closer_than_three_hours(hours: list[float]) 
 def test_counts_add_up(taken: list[str]) -> None:
     counts = record.attendance_of([{"attended": each} for each in taken])
     assert counts["held"] == len(taken) == counts["attended"] + counts["excused"] + counts["absent"]
+
+
+def test_the_shape_of_a_risk_has_the_items_of_the_rules() -> None:
+    assert tuple(Risks().load_fields) == record.RISKS
+    assert NewRisk().validate({"risks": {}}) == {"risks": {"_schema": ["Name an item whose answer changed."]}}
 
 
 @pytest.mark.parametrize("scope", SCOPES)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chassis.persons import OTHERS, WORKER, Controller, Persons, Rule, Table
+from services.referrals.rules.record import RISKS
 
 PERSONS = Persons(
     object_type="referral",
@@ -62,7 +63,7 @@ PERSONS = Persons(
         "history.details.before.reason": OTHERS,
         "history.details.before.warning": OTHERS,
         "case_entry.content.text": "A note, a remark on an attempt or on a risk. " + OTHERS,
-        "case_entry.content.risks": OTHERS,
+        **{f"case_entry.content.risks.{item}": "Speaks of others too." for item in RISKS},
         "case_entry.by_subject": WORKER,
         "case_entry.named": WORKER,
         "history.by_subject": WORKER,

@@ -65,18 +65,31 @@ class NewSession(Shape):
     minutes = classified(fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST_MINUTES)), "sealed")
 
 
+def _answer() -> fields.String:
+    return classified(fields.String(validate=validate.OneOf(record.ANSWERS)), "sealed")
+
+
+class Risks(Shape):
+    """Items of the risk screen with their answers (rules/record.py names them)."""
+
+    danger_to_others = _answer()
+    danger_to_self = _answer()
+    children_in_household = _answer()
+    weapons = _answer()
+    protection_order = _answer()
+    staff_safety = _answer()
+
+    @validates_schema
+    def answers_something(self, value: dict[str, Any], **_: object) -> None:
+        """Without an answer nothing changed."""
+        if not value:
+            raise ValidationError(Fault("risk.empty", "Name an item whose answer changed."))
+
+
 class NewRisk(Shape):
     """Answers that changed, each yes, no or unknown; what is not named stays as it was."""
 
-    risks = classified(
-        fields.Dict(
-            keys=fields.String(validate=validate.OneOf(record.RISKS)),
-            values=fields.String(validate=validate.OneOf(record.ANSWERS)),
-            required=True,
-            validate=validate.Length(min=1),
-        ),
-        "sealed",
-    )
+    risks = classified(fields.Nested(Risks, required=True), "sealed")
     text = _remark()
 
 
@@ -134,7 +147,7 @@ class EntryContent(Shape):
     held_on = classified(fields.String(), "sealed")
     attended = classified(fields.String(), "sealed")
     minutes = classified(fields.Integer(), "sealed")
-    risks = classified(fields.Dict(keys=fields.String(), values=fields.String()), "sealed")
+    risks = classified(fields.Nested(Risks), "sealed")
     reason = classified(fields.String(), "sealed")
     since = classified(fields.String(), "sealed")
     attendance = classified(fields.Nested(Attendance), "sealed")

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chassis.db import Database
+from chassis.errors import Conflict
 from chassis.http import route
 from chassis.requests import Call, Outcome
 from chassis.settings import Settings
@@ -165,6 +166,7 @@ class CaseRecord:
         operation="referral.copy",
         query=CopyQuery,
         answers=Copy,
+        refuses=(Conflict,),
         summary="The person's copy: who is told what, for what, and his rights, in his language",
     )
     def copy(self, call: Call) -> Outcome:
@@ -176,7 +178,8 @@ class CaseRecord:
         "/referrals/<uuid:referral_id>/copy/print",
         operation="referral.copy",
         query=CopyQuery,
-        gives="text/html; charset=utf-8",
+        gives="text/html",
+        refuses=(Conflict,),
         summary="The person's copy as a page to be printed",
     )
     def print_copy(self, call: Call) -> Outcome:

@@ -165,10 +165,8 @@ def _attempt(work: Work, case: Case) -> None:
 
 
 def _read(work: Work, case: Case) -> None:
-    if not _content(work, case).get("warning"):
-        raise Conflict("warning.none", "The sender left no warning here.")
-    if case_entries.has_read(work, case.leg.id, case.caller.subject):
-        return
+    if not _content(work, case).get("warning") or case_entries.has_read(work, case.leg.id, case.caller.subject):
+        return  # nothing to read, or read already
     entry = _entry(case, "receipt", {})
     own = _own(work, case)
     case_entries.add(work, case.leg, own, entry)
@@ -198,7 +196,7 @@ def _session(work: Work, case: Case) -> None:
 
 def _sign(work: Work, case: Case) -> None:
     if case_entries.sign(work, case.leg.id) == 0:
-        raise Conflict("session.none_unsigned", "There is no recorded session that is not signed yet.")
+        return  # signed already: nothing new to tell
     counts = record.attendance_of(case_entries.own(work, case.leg.id, "session"))
     tell(work, case.leg, _own(work, case), "attendance_signed")
     tell_attendance(work, case.leg, case.scope, fixed=case.leg.scope_fixed, counts=counts)
