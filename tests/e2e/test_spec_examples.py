@@ -47,6 +47,8 @@ class Actors:
 
     def referral(self, by: Client) -> Prepared:
         made = self.made(self.police, "POST /referrals").body["id"]
+        # where a test writes into every field there is a warning, which the receiver has to have read
+        assert self.centre.post(f"/referrals/{made}/warning/read", {}).status == 200
         return by, {"referral_id": made}, {}, by.get(f"/referrals/{made}").version
 
     def decided(self) -> Prepared:
