@@ -237,6 +237,8 @@ def test_a_session_is_replaced_until_it_is_signed(db: Database, at: Settings) ->
     sign(db, CENTRE, case)
     with pytest.raises(Conflict, match="signed"):
         write(db, CENTRE, case, "record_session", **session(1))
+    write(db, CENTRE, case, "record_session", **session(1, "excused"))  # said again
+    assert len(entries(db, CENTRE, case, "session")) == 1
     sign(db, CENTRE, case)  # nothing new
     assert told(at, CENTRE).count("referral.attendance_signed") == 1
     with pytest.raises(Invalid):

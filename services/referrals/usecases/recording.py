@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -183,15 +184,23 @@ def _session(work: Work, case: Case) -> None:
     body = case.body
     reasons.check("attendance", body["attended"], work.now.date(), pointer="/attended")
     record.check_past(body["held_on"], work.now, pointer="/held_on")
-    for before in case_entries.own(work, case.leg.id, "session"):
-        if before["number"] == body["number"]:
-            if before["signed_at"] is not None:
-                raise Conflict("session.signed", f"Session {body['number']} is signed; it stays as it is.")
-            case_entries.remove(work, before["id"])
+    recorded = case_entries.own(work, case.leg.id, "session")
+    before = next((each for each in recorded if each["number"] == body["number"]), None)
+    if before is not None and all(before[name] == _plain(value) for name, value in body.items()):
+        return  # said again
+    if before is not None and before["signed_at"] is not None:
+        raise Conflict("session.signed", f"Session {body['number']} is signed; it stays as it is.")
+    if before is not None:
+        case_entries.remove(work, before["id"])
     own = _own(work, case)
     content = {name: value for name, value in body.items() if name != "number"}
     case_entries.add(work, case.leg, own, _entry(case, "session", content, number=body["number"]))
     tell(work, case.leg, own, "session_recorded")
+
+
+def _plain(value: Any) -> Any:
+    """A value as it was sealed."""
+    return value.isoformat() if isinstance(value, dt.date) else value
 
 
 def _sign(work: Work, case: Case) -> None:
