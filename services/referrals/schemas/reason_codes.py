@@ -11,10 +11,7 @@ from services.referrals.rules import reasons
 class CodesQuery(Shape):
     """Which list, which language alone, and the codes of which day; without a day those of today."""
 
-    list_ = classified(
-        fields.String(load_default=None, data_key="list", attribute="list", validate=validate.OneOf(reasons.LISTS)),
-        "public",
-    )
+    list = classified(fields.String(load_default=None, validate=validate.OneOf(reasons.LISTS)), "public")
     lang = classified(fields.String(load_default=None, validate=validate.OneOf(reasons.LANGUAGES)), "public")
     on = classified(fields.Date(load_default=None), "public")
 
