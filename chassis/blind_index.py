@@ -1,4 +1,4 @@
-"""The blind index: slow keyed hashes of phone, e-mail and name with birth year, by which duplicates are found.
+"""The blind index: slow keyed hashes of phone, e-mail, national id and name with birth, by which duplicates are found.
 
 A keyed hash alone falls to whoever has the key and tries all numbers of a country; argon2id makes each try cost some
 40 ms and 19 MiB. So it is computed after the submit, by the relay process, slowly (access-and-privacy.md section 4).
@@ -51,6 +51,10 @@ def normalised(content: dict[str, Any]) -> dict[str, str]:
         found["phone"] = number
     if contact.get("channel") == "email":
         found["email"] = unicodedata.normalize("NFKC", contact["value"]).strip().casefold()
+    if person.get("national_id"):
+        found["national_id"] = "".join(each for each in person["national_id"].casefold() if each.isalnum())
+    if person.get("name") and person.get("birth_date"):
+        found["name_date"] = f"{_name(person['name'])} {person['birth_date']}"
     if person.get("name") and person.get("birth_year"):
         found["name_year"] = f"{_name(person['name'])} {person['birth_year']}"
     return found

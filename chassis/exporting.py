@@ -20,6 +20,7 @@ from chassis.persons import Table
 from chassis.records import Records
 from chassis.work import Work
 
+ABOUT_PEOPLE = frozenset({"personal", "sealed", "offence"})
 HASHED = "A keyed hash: it can be compared, and read by nobody."
 ABOUT = "SELECT at, subject, operation, purpose, basis, outcome, request_id FROM audit_about(%s)"
 PARTNER = "SELECT key FROM partner WHERE org_id = %s"
@@ -34,14 +35,32 @@ class Field:
     value: Any
 
 
+@dataclass(frozen=True, slots=True)
+class Review:
+    """What is held back until an officer has read it: single places, or with `whole` all that is about people."""
+
+    records: Records
+    done: bool
+    whole: str | None
+
+    def of(self, table: str, each: Field) -> str | None:
+        """Why this fact is held back; None when it is handed out."""
+        if self.done:
+            return None
+        if self.whole is not None and each.kind in ABOUT_PEOPLE:
+            return self.whole
+        return self.records.reason_to_review(f"{table}.{each.name}")
+
+
 def export(work: Work, records: Records, key: UUID, *, reviewed: bool) -> dict[str, Any]:
     """All that the acting organisation has of this record. Raises NotFound, also for an erased one: nothing is left."""
     standing = records.lock(work, key)
     if standing is None or standing.erased_at is not None:
         raise NotFound
     found = list(records.rows(work, key))
-    parts = [_part(records, table.name, _fields(work, records, table, row), reviewed) for table, row in found]
-    audit = [_part(records, "audit", _audited(records, row), reviewed) for row in work.all(ABOUT, (key,))]
+    review = Review(records, done=reviewed, whole=records.reason_to_review_all(found))
+    parts = [_part(review, table.name, _fields(work, records, table, row)) for table, row in found]
+    audit = [_part(review, "audit", _audited(records, row)) for row in work.all(ABOUT, (key,))]
     return {
         "object_type": records.persons.object_type,
         "id": key,
@@ -53,12 +72,12 @@ def export(work: Work, records: Records, key: UUID, *, reviewed: bool) -> dict[s
     }
 
 
-def _part(records: Records, table: str, found: Iterator[Field], reviewed: bool) -> dict[str, Any]:  # noqa: FBT001 -- passed on from the query
-    return {"table": table, "fields": [_shown(records, table, each, reviewed=reviewed) for each in found]}
+def _part(review: Review, table: str, found: Iterator[Field]) -> dict[str, Any]:
+    return {"table": table, "fields": [_shown(review, table, each) for each in found]}
 
 
-def _shown(records: Records, table: str, each: Field, *, reviewed: bool) -> dict[str, Any]:
-    held_back = None if reviewed or each.value is None else records.reason_to_review(f"{table}.{each.name}")
+def _shown(review: Review, table: str, each: Field) -> dict[str, Any]:
+    held_back = None if each.value is None else review.of(table, each)
     if isinstance(each.value, bytes | memoryview):
         held_back = HASHED
     value = None if held_back else _plain(each.value)

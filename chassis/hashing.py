@@ -6,14 +6,14 @@ no green thread to hold up and the work is done at once.
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TypeVar
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
 
+from chassis.apart import apart
 from chassis.errors import Unavailable
 
 AT_ONCE = 4
@@ -60,16 +60,6 @@ def _apart(work: Callable[..., Made], *given: str) -> Made:
     finally:
         _waiting[0] -= 1
     try:
-        return _in_pool(work, *given)
+        return apart(work, *given)
     finally:
         _places.release()
-
-
-def _in_pool(work: Callable[..., Made], *given: str) -> Made:
-    eventlet: Any = sys.modules.get("eventlet")  # not imported for its own sake: it objects to every later fork
-    if eventlet is None or not eventlet.patcher.is_monkey_patched("thread"):
-        return work(*given)
-    from eventlet import tpool  # noqa: PLC0415 - as above
-
-    made: Made = tpool.execute(work, *given)
-    return made

@@ -40,9 +40,11 @@ class Kind(enum.Enum):
     CODES = "codes"
     IDS = "ids"
     COUNTRY = "country"  # ISO 3166 alpha-2
+    AREAS = "areas"  # where a service works: a country, or country:municipality
     PUBLIC_NAMES = "public_names"  # language → public name of an organisation or a service, never of a person
 
 
+_AREA = "^[A-Z]{2}(:.{1,120})?$"
 _CODE_SCHEMA = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.:-]*$", "maxLength": 64}
 _ID_SCHEMA = {"type": "string", "format": "uuid"}
 SCHEMAS: dict[Kind, dict[str, Any]] = {
@@ -55,6 +57,7 @@ SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.CODES: {"type": "array", "items": _CODE_SCHEMA, "maxItems": _LONGEST_LIST},
     Kind.IDS: {"type": "array", "items": _ID_SCHEMA, "maxItems": _LONGEST_LIST},
     Kind.COUNTRY: {"type": "string", "pattern": "^[A-Z]{2}$"},
+    Kind.AREAS: {"type": "array", "items": {"type": "string", "pattern": _AREA}, "maxItems": _LONGEST_LIST},
     Kind.PUBLIC_NAMES: {
         "type": "object",
         "propertyNames": {"pattern": "^[a-z]{2,3}(-[A-Za-z0-9]{2,8})?$"},
@@ -139,6 +142,12 @@ def _listed(value: Any) -> list[Any]:
     return sorted(value) if isinstance(value, set | frozenset) else list(value)  # a set has no order to keep
 
 
+def _area(value: Any) -> str:
+    if not re.fullmatch(_AREA, value) or not value.isprintable():
+        raise ValueError
+    return str(value)
+
+
 def _names(value: Any) -> dict[str, str]:
     for language, name in value.items():
         if not _LANGUAGE.match(language) or not 1 <= len(name) <= _LONGEST_NAME or not name.isprintable():
@@ -156,5 +165,6 @@ _READERS = {
     Kind.CODES: lambda value: [_code(item) for item in _listed(value)],
     Kind.IDS: lambda value: [_id(item) for item in _listed(value)],
     Kind.COUNTRY: _country,
+    Kind.AREAS: lambda value: [_area(item) for item in _listed(value)],
     Kind.PUBLIC_NAMES: _names,
 }

@@ -83,6 +83,13 @@ _PARAMETERS: dict[str, dict[str, Any]] = {
         "schema": {"type": "string", "pattern": '^"[0-9]{1,15}"$'},
     },
     "IfNoneMatch": {"name": "If-None-Match", "schema": {"type": "string"}},
+    "ContentDisposition": {
+        "name": "Content-Disposition",
+        "required": True,
+        "description": "The name of the file",
+        "schema": {"type": "string"},
+        "example": 'attachment; filename="letter.pdf"',
+    },
     "LastEventID": {
         "name": "Last-Event-ID",
         "description": "The id that was seen last; the stream goes on behind it",
@@ -238,9 +245,16 @@ def _parameters(plan: Plan) -> list[Any]:
         parameters.append("IfMatch")
     if plan.method == "GET" and _is_versioned(plan):
         parameters.append("IfNoneMatch")
-    if plan.streams:
-        parameters.append("LastEventID")
-    return parameters
+    return [*parameters, *_headers_of(plan)]
+
+
+def _headers_of(plan: Plan) -> list[str]:
+    """Headers that a few kinds of routes read."""
+    found = {
+        "LastEventID": plan.streams,
+        "ContentDisposition": plan.unread and "application/octet-stream" in plan.reads,
+    }
+    return [name for name, reads in found.items() if reads]
 
 
 def _request_body(plan: Plan) -> dict[str, Any] | None:
@@ -250,7 +264,7 @@ def _request_body(plan: Plan) -> dict[str, Any] | None:
         if plan.example is not None:
             content["example"] = plan.example
         return {"required": required, "content": {plan.reads[0]: content}}
-    kinds = [kind for kind in plan.reads if kind != "application/json"]
+    kinds = [kind for kind in plan.reads if kind != "application/json" or plan.unread]
     if kinds:
         return {"required": True, "content": {kind: {"schema": {}} for kind in kinds}}
     return None

@@ -17,7 +17,9 @@ class Table:
     `where` is the column that leads to the record: it equals the record's id, or with `through` ("table.column") what
     that column says in the row whose own id is the record's. `closes`: it has `held_at` and `erased_at` and the
     restrictive policy that hides a closed row; what an organisation has of the record stands and falls with it.
-    `drops`: the rows go altogether. `rounds`: times of which the day is left.
+    `drops`: the rows go altogether. `rounds`: times of which the day is left. `apart`: it speaks of somebody else, or
+    holds the pieces of files that another table lists; it goes with the record, and is no part of what is exported of
+    it. `hides`: a column that is true where a row speaks of somebody else, as a judgment does of who is protected.
     """
 
     name: str
@@ -25,7 +27,9 @@ class Table:
     through: str = ""
     closes: bool = False
     drops: bool = False
+    apart: bool = False
     rounds: tuple[str, ...] = ()
+    hides: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -56,7 +60,8 @@ class Persons:
     """Where one service keeps records of persons. The key of a record is the id of the object of the API.
 
     `review` names what an officer has to read before it is handed out, "table.column" or "table.column.member", with
-    the reason: it may speak of somebody else.
+    the reason: it may speak of somebody else. `review_whole` maps "table.column" to a value and a reason: a record with
+    that value is held back as a whole.
     """
 
     object_type: str
@@ -64,6 +69,7 @@ class Persons:
     rules: tuple[Rule, ...]
     controllers: tuple[Controller, ...] = ()
     review: Mapping[str, str] = field(default_factory=dict)
+    review_whole: Mapping[str, tuple[str, str]] = field(default_factory=dict)
 
     @property
     def all_tables(self) -> tuple[Table, ...]:

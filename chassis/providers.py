@@ -11,6 +11,7 @@ from nameko.extensions import DependencyProvider
 
 from chassis import health
 from chassis.db import Database
+from chassis.scanning import Scanner, scanner_of
 from chassis.settings import Settings
 
 KEPT = "database"
@@ -54,3 +55,17 @@ class SettingsProvider(DependencyProvider):
     def get_dependency(self, worker_ctx: Any) -> Settings:  # noqa: ARG002 -- nameko's signature
         """Inject the settings."""
         return settings_of(self.container)
+
+
+class ScannerProvider(DependencyProvider):
+    """Supplies the virus scanner of the settings; a wrong address stops the start."""
+
+    scanner: Scanner
+
+    def setup(self) -> None:
+        """Read the setting; nothing is connected yet."""
+        self.scanner = scanner_of(settings_of(self.container).scanner)
+
+    def get_dependency(self, worker_ctx: Any) -> Scanner:  # noqa: ARG002 -- nameko's signature
+        """Inject the scanner."""
+        return self.scanner

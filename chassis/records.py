@@ -7,7 +7,7 @@ parameters. Everything runs in the context of the acting organisation: row secur
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, LiteralString
 from uuid import UUID
@@ -56,6 +56,15 @@ class Records:
         """Why an officer has to read this place before it is handed out; None when he need not."""
         return self.persons.review.get(place) or REVIEW_OF_ALL.get(place)
 
+    def reason_to_review_all(self, found: Iterable[tuple[Table, Mapping[str, Any]]]) -> str | None:
+        """Why an officer has to read the whole record before any of it is handed out; None when he need not."""
+        for table, row in found:
+            for place, (value, reason) in self.persons.review_whole.items():
+                name, _, column = place.partition(".")
+                if name == table.name and row[column] == value:
+                    return reason
+        return None
+
     def lock(self, work: Work, key: UUID) -> Standing | None:
         """Lock the acting organisation's own record, closed or not; None when it has none under this key."""
         with work.closed_too():
@@ -81,11 +90,11 @@ class Records:
                 work.run(self._clearing(work, table), {"key": key}, expect=None)
 
     def rows(self, work: Work, key: UUID) -> Iterator[tuple[Table, dict[str, Any]]]:
-        """Every row of the record as it is stored."""
+        """Every row of the record as it is stored, without what speaks of somebody else apart from it."""
         with work.closed_too():
             for table in self.persons.all_tables:
-                for row in work.all(_select(table, ALL), {"key": key}):
-                    yield table, row
+                found = [] if table.apart else work.all(_select(table, ALL), {"key": key})
+                yield from ((table, row) for row in found if not (table.hides and row[table.hides]))
 
     def _closing(self) -> list[Table]:
         return [table for table in self.persons.tables if table.closes]

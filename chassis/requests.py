@@ -28,7 +28,8 @@ class Call:
     repeated key), `body`, `path` and `query` are loaded values, `expected_version` comes from If-Match and
     `known_version` from If-None-Match, `last_seen` (of a stream) from Last-Event-ID, `deadline` is a moment of
     time.monotonic(), `client_address` the network address of the client as the gateway saw it. `credentials` is what a
-    public route's Authorization header held, when it was no token of ours; `cookies` reach access
+    public route's Authorization header held, when it was no token of ours; `media_type` and `file_name` say what an
+    unread body is; `cookies` reach access
     only, the gateway holds them back from all others; `recorded` becomes true when an audit row of this call is
     committed.
     """
@@ -48,6 +49,8 @@ class Call:
     idempotency_key: str | None = None
     deadline: float | None = None
     client_address: str = ""
+    media_type: str = ""
+    file_name: str | None = field(default=None, repr=False)
     credentials: str = field(default="", repr=False)
     cookies: dict[str, str] = field(default_factory=dict, repr=False)
     recorded: bool = False

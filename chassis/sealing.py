@@ -56,15 +56,21 @@ class DataKey:
 
     def seal(self, place: str, row: uuid.UUID, content: dict[str, Any]) -> bytes:
         """Seal JSON content; `place` is "table|column". Returns nonce and ciphertext."""
-        nonce = os.urandom(NONCE)
-        return nonce + self.cipher.encrypt(nonce, orjson.dumps(content), self._bound(place, row))
+        return self.seal_bytes(place, row, orjson.dumps(content))
 
     def unseal(self, place: str, row: uuid.UUID, sealed: bytes) -> dict[str, Any]:
         """Open what `seal` made. Raises InvalidTag when it was made for another row, column or key."""
-        content: dict[str, Any] = orjson.loads(
-            self.cipher.decrypt(sealed[:NONCE], bytes(sealed[NONCE:]), self._bound(place, row))
-        )
+        content: dict[str, Any] = orjson.loads(self.unseal_bytes(place, row, sealed))
         return content
+
+    def seal_bytes(self, place: str, row: uuid.UUID, content: bytes | memoryview) -> bytes:
+        """Seal a piece of a file; `place` is "table|column|number of the piece"."""
+        nonce = os.urandom(NONCE)
+        return nonce + self.cipher.encrypt(nonce, content, self._bound(place, row))
+
+    def unseal_bytes(self, place: str, row: uuid.UUID, sealed: bytes) -> bytes:
+        """Open what `seal_bytes` made. Raises InvalidTag as `unseal`."""
+        return self.cipher.decrypt(sealed[:NONCE], bytes(sealed[NONCE:]), self._bound(place, row))
 
     def _bound(self, place: str, row: uuid.UUID) -> bytes:
         return f"{place}|{row}|{self.id}".encode("ascii")

@@ -35,6 +35,7 @@ class Settings:
     `port` is the gateway's; services follow at port+1..5, PostgreSQL at +10, AMQP +11, management +12, distribution
     +13, epmd +14, the PostgreSQL of keys +15, the relay's health page at +20. `profile` is "development" or
     "production". `postgres_ca` and `amqp_ca` are files of certificates; naming one means TLS with all checks.
+    `scanner` is the clamd that looks at files: tcp://host:port or unix:///path, empty for none.
     """
 
     home: Path
@@ -61,6 +62,7 @@ class Settings:
     caller_per_minute: int = 30_000
     network_per_minute: int = 12_000
     failures_per_minute: int = 60
+    scanner: str = ""
     environment: Mapping[str, str] | None = None
 
     @classmethod
@@ -97,6 +99,7 @@ class Settings:
             caller_per_minute=_number(env, "TUKIVERKKO_CALLER_PER_MINUTE", 30_000, 1, 10_000_000),
             network_per_minute=_number(env, "TUKIVERKKO_NETWORK_PER_MINUTE", 12_000, 1, 10_000_000),
             failures_per_minute=_number(env, "TUKIVERKKO_FAILURES_PER_MINUTE", 60, 1, 10_000_000),
+            scanner=env.get("TUKIVERKKO_SCANNER", ""),
             environment=env,
         )
         addresses.require_safe(env, loaded.profile, loaded.backends)

@@ -21,6 +21,7 @@ _BY_KIND: dict[Kind, Any] = {
     Kind.INTEGER: 1,
     Kind.BOOLEAN: True,
     Kind.CODES: ["example"],
+    Kind.AREAS: ["LT", "LT:Raseiniai"],
     Kind.COUNTRY: "LT",
     Kind.PUBLIC_NAMES: {"en": "Kaunas County Men's Crisis Centre", "lt": "Kauno apskrities vyrų krizių centras"},
 }

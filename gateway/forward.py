@@ -14,6 +14,7 @@ from urllib3.exceptions import ConnectTimeoutError, HTTPError, NewConnectionErro
 from chassis.errors import Unauthenticated, Unavailable
 from chassis.http import Request, Response, Slots
 from chassis.http.headers import bearer, client_address, deadline, may_wait
+from chassis.http.places import Bodies
 from chassis.identity import TokenVerifier
 from chassis.problems import DeadlinePassed
 from gateway.limits import Asker, Limits, asker_of, network_of
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 PASSED_ON = (
     "idempotency-key", "if-match", "if-none-match", "content-type", "accept", "accept-language",
-    "last-event-id",
+    "last-event-id", "content-disposition",
 )  # fmt: skip
 # The door writes its own of the last five; the rest concern one connection only (RFC 9110 section 7.6.1).
 HELD_BACK = frozenset({
@@ -97,6 +98,7 @@ class Forward:
         slots: Slots,
         waiting: Slots,
         limits: Limits,
+        bodies: Bodies,
         proxies: int = 0,
     ) -> None:
         """Know the operation and what all of them share; `proxies` is the number of trusted ones before us."""
@@ -110,6 +112,7 @@ class Forward:
         self._slots = slots
         self._waiting = waiting
         self._limits = limits
+        self._bodies = bodies
 
     def answer(self, request: Request, values: dict[str, Any]) -> Response:  # noqa: ARG002 - the path goes on as it came
         """Forward one request within the limits of who asks. Raises Refused."""
@@ -117,7 +120,12 @@ class Forward:
         address = client_address(request.head.headers.get("x-forwarded-for"), request.peer, proxies=self._proxies)
         authorization, asker = self._who(request, address)
         told = self._limits.admit(asker, request.request_id)
-        response = self._forwarded(request, address, authorization)
+        place = self._bodies.take(asker[:2], request.head.headers, self._target.limit)
+        try:
+            response = self._forwarded(request, address, authorization)
+        finally:
+            if place is not None:
+                place.give()
         self._limits.note(asker, response.status)
         response.headers.extend(told)
         return response

@@ -8,6 +8,7 @@ from pathlib import Path
 from nameko.web.handlers import HttpRequestHandler
 
 from chassis.http import Door, Endpoint, Slots
+from chassis.http.places import Bodies
 from chassis.settings import Settings
 from gateway.forward import MOST_FORWARDS, Backend, Forward
 from gateway.guard import guard
@@ -43,7 +44,7 @@ class Forwarding(HttpRequestHandler):
         slots = Slots(MOST_FORWARDS, 0)
         backends: dict[str, Backend] = {OWNER: Backend(settings.url_of(OWNER))}
         sessions = Sessions(backends[OWNER], settings.public_url)
-        limits = Limits(settings)
+        limits, bodies = Limits(settings), Bodies()
         for template, page in own_pages(document).items():
             yield "GET", template, page
         for target in read_targets(document):
@@ -57,6 +58,7 @@ class Forwarding(HttpRequestHandler):
                 slots=slots,
                 waiting=self.server.waiting,
                 limits=limits,
+                bodies=bodies,
                 proxies=settings.trusted_proxies,
             )
             yield target.method, target.template, forward

@@ -18,7 +18,7 @@ from chassis import health
 from chassis.errors import Refused
 from chassis.http.connection import BODY, HEAD, IDLE, WRITE, Connection
 from chassis.http.messages import Request, Response
-from chassis.http.places import CROWDED, MOST_WAITING, MOST_WAITING_EACH, Shares, Slots
+from chassis.http.places import CROWDED, MOST_WAITING, MOST_WAITING_EACH, Bodies, Shares, Slots
 from chassis.http.reading import Disconnected
 from chassis.http.table import Table
 from chassis.identity import TokenVerifier
@@ -63,6 +63,7 @@ class Door(WebServer):
         self._watching: Any = None
         self._waiting: Slots | None = None
         self._shares: Shares | None = None
+        self.bodies = Bodies()
 
     @property
     def verifier(self) -> TokenVerifier:

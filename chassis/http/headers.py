@@ -5,7 +5,7 @@ from __future__ import annotations
 import ipaddress
 import re
 from collections.abc import Mapping
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, unquote
 
 from chassis.errors import Malformed, PreconditionRequired, Stale, Unauthenticated
 
@@ -15,6 +15,9 @@ _ANY_TAG = re.compile(r'(?:W/)?"[!#-~]*"').fullmatch
 _TAGS = re.compile(r'(?:W/)?"([0-9]{1,15})"').findall
 _DEADLINE = re.compile(r"[0-9]{1,9}").fullmatch
 _POSITION = re.compile(r"[0-9]{1,18}").fullmatch
+_FILE_NAME = re.compile(
+    r"""attachment *; *(?:filename\*=UTF-8''([!-~]{1,900})|filename=(?:"([^"\\]{1,300})"|([A-Za-z0-9._-]{1,300})))"""
+).fullmatch
 _WAIT = re.compile(r"[0-9]{1,2}").fullmatch
 DEADLINES: Mapping[str, float | None] = {"normal": 5.0, "long_poll": 5.0, "bulk": 30.0, "stream": None}
 """Seconds by deadline class; a long poll has what it waits on top, a stream has none (http-api.md)."""
@@ -75,6 +78,23 @@ def cookies(header: str | None) -> dict[str, str]:
         if separator and name:
             found.setdefault(name, value)
     return found
+
+
+def file_name(header: str | None) -> str | None:
+    """The name in Content-Disposition (RFC 6266): there and not in the address, because addresses are logged.
+
+    `attachment; filename="a.pdf"`, or with other letters `attachment; filename*=UTF-8''%C4%8D.pdf`. Raises Malformed.
+    """
+    if header is None:
+        return None
+    match = _FILE_NAME(header)
+    try:
+        if match is not None:
+            return unquote(match[1], errors="strict") if match[1] else match[2] or match[3]
+    except UnicodeDecodeError:
+        pass
+    detail = """Content-Disposition takes attachment; filename="a.pdf", or attachment; filename*=UTF-8''a.pdf."""
+    raise Malformed("content_disposition.malformed", detail)
 
 
 def last_seen(header: str | None) -> int | None:

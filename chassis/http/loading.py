@@ -21,19 +21,20 @@ JSON = "application/json"
 MOST_PARAMETERS = 50
 
 
-def load_body(plan: Plan, request: Request, writable: frozenset[str] | None = None) -> tuple[bytes, dict[str, Any]]:
-    """Read and load the body; of its fields only `writable` (None: all) may come from this caller.
+def load_body(
+    plan: Plan, request: Request, writable: frozenset[str] | None = None
+) -> tuple[str, bytes, dict[str, Any]]:
+    """Read and load the body: its media type, its bytes, its fields, of which only `writable` (None: all) may come.
 
     Raises TooLarge, WrongMediaType, Malformed or Invalid.
     """
-    raw = request.body(plan.limit)
+    raw, kind = request.body(plan.limit), JSON
     if raw or plan.body is not None:
         kind = request.head.headers.get("content-type", JSON if not raw else "").partition(";")[0].strip().lower()
         if kind not in plan.reads:
             raise WrongMediaType(plan.reads)
-        if kind != JSON:
-            return raw, {}
-    return raw, _load_json(plan, raw, writable)
+    unread = plan.unread or kind != JSON
+    return kind, raw, {} if unread else _load_json(plan, raw, writable)
 
 
 def load_query(plan: Plan, query: str) -> dict[str, Any]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Hashable, Iterator
+from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, Protocol
 
 import eventlet
@@ -20,6 +20,17 @@ GREEDY = (
     5,
 )
 """What a client is told when there is no place, and after how many seconds it may come again."""
+
+MOST_LARGE = 8
+MOST_LARGE_EACH = 2
+LARGE_FULL = ("body.crowded", "Too many large bodies are being read here; try again shortly.", 2)
+LARGE_GREEDY = (
+    "body.own_crowded",
+    "Your organisation sends as many large bodies at once as one may; send them one after the other.",
+    2,
+)
+LARGE = 1 << 20
+"""From which size on a body needs a place of its own: it is held in memory while it is worked on."""
 
 
 class Slots:
@@ -63,16 +74,17 @@ class Slots:
 class Shares:
     """Places among several owners, of whom each may have a part only: one can not shut out all others."""
 
-    def __init__(self, places: Slots, most_each: int) -> None:
+    def __init__(self, places: Slots, most_each: int, *, greedy: tuple[str, str, int] = GREEDY) -> None:
         """Give these places, and at most so many of them to one owner."""
         self._places = places
         self._most = most_each
+        self._greedy = greedy
         self._held: Counter[Hashable] = Counter()
 
     def take(self, owner: Hashable) -> Share:
         """Take a place at once. Raises Unavailable when the owner has its part already, or when none is free."""
         if self._held[owner] >= self._most:
-            code, detail, seconds = GREEDY
+            code, detail, seconds = self._greedy
             raise Unavailable(code, detail, retry_after=seconds)
         self._places.take(0)
         self._held[owner] += 1
@@ -84,6 +96,26 @@ class Shares:
         self._held[owner] -= 1
         if not self._held[owner]:
             del self._held[owner]
+
+
+class Bodies:
+    """Places for large bodies, so that what they take of the memory has a bound: ten megabytes for each place."""
+
+    def __init__(self) -> None:
+        """Nobody sends one yet."""
+        self._shares = Shares(Slots(MOST_LARGE, 0, full=LARGE_FULL), MOST_LARGE_EACH, greedy=LARGE_GREEDY)
+
+    def take(self, owner: Hashable, headers: Mapping[str, str], limit: int) -> Share | None:
+        """A place for the body that follows these headers; None for one that needs none.
+
+        `limit` is what the route reads at most: a longer body is refused unread, without a place. Raises Unavailable.
+        """
+        length = int(headers.get("content-length", limit if "transfer-encoding" in headers else 0))
+        return self.hold(owner) if LARGE < length <= limit else None
+
+    def hold(self, owner: Hashable) -> Share:
+        """A place for a large answer. Raises Unavailable."""
+        return self._shares.take(owner)
 
 
 class Share:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any, TypeVar
@@ -26,6 +26,7 @@ from chassis.http.headers import (
     cookies,
     deadline,
     expected_version,
+    file_name,
     idempotency_key,
     known_versions,
     last_seen,
@@ -43,6 +44,7 @@ MIB = 1 << 20
 JSON = "application/json"
 STREAM_START_SECONDS = 5.0
 QUEUE_PER_WORKER = 2
+PIECE = 65536
 Method = TypeVar("Method", bound=Callable[..., Any])
 
 
@@ -65,8 +67,10 @@ class Plan:
     needs_version: bool = False
     limit: int = MIB
     reads: tuple[str, ...] = (JSON,)
+    unread: bool = False
     raw: bool = False
     gives: str = JSON
+    large: bool = False
     deadline: str = "normal"
     example: Any = None
     description: str = ""
@@ -133,15 +137,33 @@ class Route(HttpRequestHandler):
         call = self._call(request, values)
         try:
             self._permit(call)
-            self._fill(call, request)
-            if may_wait(self.plan.deadline, request.head.query):
-                return self._patient(call, request)
-            self._enter(call)
-            return self._answered(self._run(call), call, request)
+            return self._bounded(call, request)
         except Refused as refused:
             if hasattr(self.container.service_cls, "db"):
                 refusals.record(providers.database_of(self.container), call, refused)
             raise
+
+    def _bounded(self, call: Call, request: Request) -> Response:
+        """Answer it, at a place of its own where its body or its answer is a large one."""
+        owner, bodies = call.caller.org_id if call.caller else None, self.server.bodies
+        large = self.plan.large
+        place = bodies.hold(owner) if large else bodies.take(owner, request.head.headers, self.plan.limit)
+        response: Response | None = None
+        try:
+            response = self._worked(call, request)
+        finally:
+            if place is not None and (response is None or not large):
+                place.give()
+        if place is not None and large and isinstance(response.body, bytes):
+            response.body = Held(_in_pieces(response.body), place)  # given back when all is sent
+        return response
+
+    def _worked(self, call: Call, request: Request) -> Response:
+        self._fill(call, request)
+        if may_wait(self.plan.deadline, request.head.query):
+            return self._patient(call, request)
+        self._enter(call)
+        return self._answered(self._run(call), call, request)
 
     def _patient(self, call: Call, request: Request) -> Response:
         """Answer one who waits for events: in the connection's own green thread, at a place of its own.
@@ -202,9 +224,11 @@ class Route(HttpRequestHandler):
             call.known_version = max(known, default=None)
         if plan.streams:
             call.last_seen = last_seen(headers.get("last-event-id"))
+        call.file_name = file_name(headers.get("content-disposition")) if plan.unread else None
         call.query = load_query(plan, request.head.query)
         roles = call.caller.roles if call.caller is not None else frozenset[str]()
-        call.raw, call.body = load_body(plan, request, self._policy.writable(plan.operation, roles))
+        writable = self._policy.writable(plan.operation, roles)
+        call.media_type, call.raw, call.body = load_body(plan, request, writable)
 
     def _caller(self, authorization: str | None) -> Caller | None:
         # A public page shows the same to everybody, but whoever sends a token wants to be known.
@@ -238,6 +262,10 @@ class Route(HttpRequestHandler):
         return result, exc_info
 
 
+def _in_pieces(body: bytes) -> Iterator[bytes]:
+    return (body[at : at + PIECE] for at in range(0, len(body), PIECE))
+
+
 def route(
     method: str,
     path: str,
@@ -255,8 +283,10 @@ def route(
     needs_version: bool = False,
     limit: int = MIB,
     reads: tuple[str, ...] = (JSON,),
+    unread: bool = False,
     raw: bool = False,
     gives: str = JSON,
+    large: bool = False,
     deadline: str = "normal",
     example: Any = None,
     description: str = "",
@@ -267,17 +297,20 @@ def route(
     """Make a method of a service answer `method path`; it takes a Call and returns an Outcome.
 
     `many`: `answers` is the shape of one of `{"items": [...], "next": cursor or null}`. `reads` other than JSON: the
-    body comes unread in `call.raw`. `raw`: the method returns bytes, a Response or a werkzeug Response, of the media
-    type `gives`. `deadline`: a class of DEADLINES. `refuses`: refusals that only this route has, such as one with the
-    status 410, for the specification. `internal`: for our own processes; it is not in the specification, so that the
-    gateway does not forward it. `oauth`: refusals are said as RFC 6749 section 5.2 has it, not as problems.
+    body comes unread in `call.raw`; `unread`: JSON too, with what it is in `call.media_type` and `call.file_name`.
+    `raw`: the method returns bytes, a Response or a werkzeug Response, of the media type `gives`. `large`: the answer
+    is a file, sent in pieces from a place of its own. `deadline`: a class of DEADLINES. `refuses`: refusals that only
+    this route has, such as one with the status 410, for the specification. `internal`: for our own processes; it is
+    not in the specification, so that the gateway does not forward it. `oauth`: refusals are said as RFC 6749 section
+    5.2 has it, not as problems.
     """
     plan = Plan(
         method=method, path=path, operation=operation, summary=summary, public=public, internal=internal,
         body=body() if body else None,
         query=query() if query else None, answers=answers() if answers else None, many=many, status=status,
-        changes=changes, needs_version=needs_version, limit=limit, reads=reads, raw=raw, gives=gives,
-        deadline=deadline, example=example, description=description, tag=tag, refuses=refuses, oauth=oauth,
+        changes=changes, needs_version=needs_version, limit=limit, reads=reads, unread=unread, raw=raw, gives=gives,
+        large=large, deadline=deadline, example=example, description=description, tag=tag, refuses=refuses,
+        oauth=oauth,
     )  # fmt: skip
     if deadline not in DEADLINES:
         message = f"{deadline!r} is no deadline class; use one of {', '.join(DEADLINES)}"

@@ -22,7 +22,11 @@ FOLLOWS = {
 }
 """Bindings that exist before the services' first start, so that no event is unroutable; each service adds its own."""
 
-TELLS = {"directory": ("organisation", "service"), "referrals": ("referral",), "groups": ("group", "signup")}
+TELLS = {
+    "directory": ("organisation", "service"),
+    "referrals": ("area_offer", "referral"),
+    "groups": ("group", "signup"),
+}
 """The nouns that each service may speak of at the broker."""
 
 MANAGEMENT_SECONDS = 20.0

@@ -10,6 +10,7 @@ from chassis.http import Plan
 from chassis.policy import Row
 from services.groups.rules import rights as group_rights
 from services.referrals.rules import rights
+from services.referrals.rules.lifecycle import LIFECYCLE, RECEIVER, SENDER
 from tests.authz.rig import CAST, EVERY, FOREIGN, GROUP_CAST, PARTIES, STATES, plans
 
 ROLES = sorted(EVERY)
@@ -17,6 +18,7 @@ REFERRAL, GROUP = "<uuid:referral_id>", "<uuid:group_id>"
 HIDDEN = frozenset({FOREIGN, rights.BARRED, rights.SHUT})
 ALLOWED = (200, "")
 STALE = (412, "referral.stale")
+NOT_IN_THIS_STATE = {"referral.resend": "referral.not_ended", "referral.edit": "referral.not_a_draft"}
 NOT_FOUND = (404, "resource.not_found")
 NO_ROLE = (403, "operation.not_allowed")
 Expected = tuple[int, str]
@@ -58,9 +60,15 @@ def referral_cells() -> Iterator[Cell]:
 
 
 def _inside(plan: Plan, role: str, *, named: bool) -> Iterator[Cell]:
-    relations, states = (tuple(CAST), STATES) if named else ((rights.OWN_UNIT,), STATES[:1])
+    relations, states = (tuple(CAST), _states(plan)) if named else ((rights.OWN_UNIT,), STATES[:1])
     for side, relation, state in itertools.product(PARTIES, relations, states):
         yield Cell("referrals", plan, role, relation, state, side)
+
+
+def _states(plan: Plan) -> tuple[str, ...]:
+    sources = (edge.source for edge in LIFECYCLE if f"referral.{edge.name}" == plan.operation)
+    others = {"referral.edit": ("draft",), "referral.review": tuple(sorted(rights.REVIEWED))}.get(plan.operation, ())
+    return tuple(dict.fromkeys((*sources, *others, *STATES)))
 
 
 def _outside(plan: Plan, role: str) -> Iterator[Cell]:
@@ -84,22 +92,42 @@ def expected(cell: Cell) -> Expected:
         return NO_ROLE
     if cell.relation in HIDDEN:
         return NOT_FOUND
+    if cell.plan.operation.startswith("restricted."):
+        return _for_partner(cell)
     return _for_groups(cell, rows) if cell.service == "groups" else _for_referrals(cell, rows)
+
+
+def _for_partner(cell: Cell) -> Expected:
+    """Partner safety, unless assigned or named on the man's side; nobody else learns that there is such a part."""
+    on_mans_side = cell.relation in {rights.ASSIGNED, rights.NAMED}
+    nothing_there = cell.state == "draft" and cell.side == RECEIVER
+    if cell.role != "partner_safety" or on_mans_side or nothing_there:
+        return NOT_FOUND
+    return (412, "restricted.stale") if cell.plan.needs_version else ALLOWED
 
 
 def _for_referrals(cell: Cell, rows: list[Row]) -> Expected:
     at = f"{cell.side}.{cell.relation}"
+    if cell.state == "draft" and cell.side == RECEIVER:
+        return NOT_FOUND  # nothing has left the sender yet
     readable = [row for row in _rows("referrals", "referral.read") if cell.role in row.roles and at in row.relations]  # type: ignore[operator]
     found = [row for row in rows if row.relations is None or at in row.relations]
-    if not readable:
+    if not readable and not found:
         return NOT_FOUND
     if not found:
         return _refused_inside(cell)
     if all(row.reason for row in found):
         return (403, "referral.reason_needed")
-    if not any(row.states is None or cell.state in row.states for row in found):
-        return (409, "referral.not_possible")
-    return STALE if cell.plan.needs_version else ALLOWED
+    if not any(row.states is None or cell.state in row.states for row in found) or _shut(cell):
+        return (409, NOT_IN_THIS_STATE.get(cell.plan.operation, "referral.not_possible"))
+    return STALE if cell.plan.needs_version else (cell.plan.status, "")
+
+
+def _shut(cell: Cell) -> bool:
+    """What the stage's cases are not: child concerns, and cases that the sender himself paused."""
+    return cell.plan.operation == "referral.close_concern" or (
+        cell.plan.operation in {"referral.resume", "referral.review"} and cell.side == SENDER
+    )
 
 
 def _refused_inside(cell: Cell) -> Expected:

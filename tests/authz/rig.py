@@ -19,26 +19,32 @@ import urllib3
 from chassis.db import Database
 from chassis.http import Plan, plans_of
 from chassis.identity import Caller, issue_token
+from chassis.scanning import NoScanner
 from chassis.settings import SERVICES, Settings
 from deploy.generate import service_classes
 from deploy.local import broker
 from services.access.rules.roles import ROLES
 from services.groups.rules import rights as group_rights
 from services.referrals import usecases
-from services.referrals.rules import rights
+from services.referrals.rules import lifecycle, rights
 from services.referrals.rules.lifecycle import RECEIVER, SENDER
+from services.referrals.schemas.transitions import EXAMPLES
+from services.referrals.usecases import attaching
 from services.referrals.usecases import rights as leads
 from tests.integration.feed_rig import Running, begin, placed
-from tests.support import groups, referrals
+from tests.support import files, groups, referrals
 from tests.support.client import Answer, Client
 from tests.support.databases import Databases
+from tests.support.files import RAW
 from tests.support.referrals import CENTRE, POLICE
+from tests.support.specification import named
+from tests.support.ways import WAYS
 
 STATES = ("sent", "received", "accepted", "declined", "withdrawn")
+"""What every route is asked in; a transition is asked in the states that it leads from as well."""
 CASES = ("unit", "restricted", "small")  # north's, with a barred member; restricted by name; of no unit
 LEAD, NORTH, SOUTH = "member:lead", frozenset({"north"}), frozenset({"south"})
 FOREIGN = "foreign"
-ACCEPTANCE = {"responsible": "Intake team", "next_step_on": "2026-12-01"}
 SECRET = "Kanarėlė Matrica"
 EVERY = frozenset(ROLES)
 Rows = dict[tuple[str, str], uuid.UUID]
@@ -63,6 +69,8 @@ CAST: dict[str, Who] = {
     rights.OTHER_UNIT: Who("member:south", SOUTH, "unit"),
 }
 PARTIES = {SENDER: POLICE, RECEIVER: CENTRE}
+FAR_AWAY = {"forward": {"service": "fi-lyomaton-linja"}}
+"""To somebody who is asked nothing here."""
 
 
 @dataclass
@@ -72,6 +80,7 @@ class Stage:
     settings: Settings
     running: dict[str, Running]
     cases: Rows = field(default_factory=dict)
+    files: dict[uuid.UUID, uuid.UUID] = field(default_factory=dict)
     groups: dict[str, uuid.UUID] = field(default_factory=dict)
     _tokens: dict[Any, str] = field(default_factory=dict)
     _pool: urllib3.PoolManager = field(
@@ -94,12 +103,9 @@ class Stage:
         by = Client(f"http://127.0.0.1:{self.running[service].port}", token, self._pool)
         path = re.sub(r"<(?:[a-z]+:)?([a-z_]+)>", lambda place: str(places.get(place[1], uuid.uuid4())), plan.path)
         sent = body if body is not None else plan.example
-        return by.ask(
-            plan.method,
-            path,
-            sent if plan.body is not None else None,
-            version='"999"' if plan.needs_version else None,
-        )
+        given, headers = RAW.get(named(plan), (sent if plan.body is not None else None, None))
+        version = '"999"' if plan.needs_version else None
+        return by.ask(plan.method, path, given, version=version, headers=headers)
 
 
 @contextmanager
@@ -142,23 +148,24 @@ def _referrals(stage: Stage) -> None:
     db = Database(stage.settings, "referrals")
     try:
         referrals.seed(db)
-        for state in STATES:
+        for state in lifecycle.STATES:
             for case in CASES:
-                stage.cases[case, state] = _referral(db, case, state)
+                stage.cases[case, state] = _referral(stage, db, case, state)
     finally:
         db.close()
 
 
-def _referral(db: Database, case: str, state: str) -> uuid.UUID:
-    call = referrals.new(person={"name": SECRET, "birth_year": 1971}, reason=SECRET)
+def _referral(stage: Stage, db: Database, case: str, state: str) -> uuid.UUID:
+    call = referrals.new(person={"name": SECRET, "birth_year": 1971}, reason=SECRET, draft=state == "draft")
     made: uuid.UUID = usecases.create(db, call).value["id"]
-    steps = {"received": ["acknowledge"], "accepted": ["accept"], "declined": ["decline"], "withdrawn": ["withdraw"]}
-    bodies = {"accept": ACCEPTANCE, "decline": {"reason": "no_capacity"}, "withdraw": {"reason": "mistaken"}}
-    for action in steps.get(state, []):
-        by = POLICE if action == "withdraw" else CENTRE
-        getattr(usecases, action)(db, referrals.move(by, made, action, 1, **bodies.get(action, {})))
+    stage.files[made] = attaching.attach(db, NoScanner(), files.attaching(POLICE, made)).value["id"]
+    if state == "expired":
+        referrals.expire(db, made)
+    for side, action in WAYS.get(state, ()):
+        referrals.go(db, PARTIES[side], made, action, **{**EXAMPLES[action], **FAR_AWAY.get(action, {})})
     for party in PARTIES.values():
-        _place(db, replace(party, subject=LEAD), made, case)
+        if state != "draft" or party is POLICE:
+            _place(db, replace(party, subject=LEAD), made, case)
     return made
 
 

@@ -10,12 +10,16 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import pytest
 
+from chassis import clock
+from chassis.db import Database
 from services.access.rules.sessions import OPERATIONS as SESSIONS
+from services.referrals.usecases import tasks
 from tests.support.client import CENTRE, POLICE, THIRD, Answer, Client, client, eventually, org_id
+from tests.support.files import RAW
 from tests.support.network import Network
 from tests.support.rows import rows
 from tests.support.specification import OPERATIONS, PLANS, Operation
@@ -50,7 +54,8 @@ class Stage:
             body = {**operation.example, **own, **changes}
         version = '"1"' if operation.needs_version else None
         by = self.man if operation.public else self.third
-        return by.ask(operation.method, operation.path.format(**places), body, version=version)
+        raw, headers = RAW.get(name, (body, None))
+        return by.ask(operation.method, operation.path.format(**places), raw, version=version, headers=headers)
 
     def theirs(self, operation: Operation) -> dict[str, str]:
         """The ids of somebody else for a route; a person's record goes by the id of its object."""
@@ -63,6 +68,9 @@ def stage(demo: Network) -> Stage:
     police, centre, man = client(demo.settings, POLICE), client(demo.settings, CENTRE), client(demo.settings)
     example = OPERATIONS["POST /referrals"].example
     referral = eventually(lambda: made if (made := police.post("/referrals", example)).status == 201 else None)
+    file, kind = RAW["POST /referrals/{referral_id}/attachments"]
+    attached = police.post(f"/referrals/{referral.body['id']}/attachments?visibility=both", file, headers=kind)
+    assert attached.status == 201, attached.raw
     draft = centre.post("/groups", OPERATIONS["POST /groups"].example)
     assert draft.status == 201, draft.raw
     one, other = [man.post("/signups", {**OPERATIONS["POST /signups"].example, "pin": PIN}).body for _ in range(2)]
@@ -72,10 +80,17 @@ def stage(demo: Network) -> Stage:
     system = centre.post("/access/clients", OPERATIONS["POST /access/clients"].example)
     member = centre.post("/access/members", {**OPERATIONS["POST /access/members"].example, "login": "f@example.org"})
     assert (system.status, member.status) == (201, 201), (system.raw, member.raw)
+    database = Database(demo.settings, "referrals")
+    with database.background("test", org=org_id(CENTRE)) as work:
+        tasks.add(work, org_id(CENTRE), UUID(referral.body["id"]), "answer_late", clock.now())
+    database.close()
+    task = rows(demo.settings, "referrals", "SELECT id::text FROM task LIMIT 1")[0][0]
     foreign = {
+        "task_id": task,
         "client_id": system.body["id"],
         "member_id": member.body["member"]["id"],
         "referral_id": referral.body["id"],
+        "attachment_id": attached.body["id"],
         "group_id": draft.body["id"],
         "signup_id": other["signup_id"],
         "event_id": event,

@@ -15,10 +15,11 @@ from typing import Any
 import urllib3
 
 from chassis.settings import SERVICES, Settings
-from tests.support.checker import STATE_OF, Evidence, repeated
+from tests.support.checker import Evidence, repeated
+from tests.support.walks import VERB_OF
 
-LOST = re.compile(r"exists 0 times|stands 0 times|is 0 times|was not told|the partner has|is not parked")
-TWICE = re.compile(r"(?:exists|stands|is) (?:[2-9]|\d\d+) times|remembered for|no key asked|stands for")
+LOST = re.compile(r"exists 0 times|stands 0 times|is 0 times|lacks \[|the partner has|is not parked")
+TWICE = re.compile(r"(?:exists|stands|is) (?:[2-9]|\d\d+) times|remembered for|too often|no key asked|stands for")
 ORDER = re.compile(r"another order|sequence of|copy of")
 TAKEN = re.compile(r'^events_taken_total\{fate="(\w+)"\} ([\d.e+]+)$', re.MULTILINE)
 
@@ -119,7 +120,7 @@ def recovery(
     for at, raw in arrivals:
         body = json.loads(raw)
         came.setdefault((body["subject"], body["type"].split(".")[-2]), at)
-    lines = sorted((line for line in history if line["action"] in STATE_OF), key=lambda line: line["sent"])
+    lines = sorted((line for line in history if line["action"] in VERB_OF), key=lambda line: line["sent"])
     sent = [line["sent"] for line in lines]
     times = defaultdict(list)
     for fault in struck:
@@ -127,7 +128,7 @@ def recovery(
         for line in lines[bisect_right(sent, fault.at) :]:
             if line["sent"] >= best:
                 break
-            arrived = came.get((line["referral"], STATE_OF[line["action"]]))
+            arrived = came.get((line["referral"], VERB_OF[line["action"]]))
             if arrived is not None:
                 best = min(best, max(arrived, line["at"]))
         times[fault.kind].append(round(best - fault.at, 2))

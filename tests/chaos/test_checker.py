@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 from tests.support.checker import Evidence, Told, faults
+from tests.support.walks import walks
 
 SENDER, RECEIVER, NETWORK = "s-1", "r-1", "network"
 STATES = {"create": "sent", "acknowledge": "received", "accept": "accepted", "decline": "declined"}
@@ -61,6 +62,41 @@ def test_sound_evidence_has_no_fault() -> None:
     assert faults(sound()) == []
 
 
+LONG = [
+    ("create", "sender"),
+    ("accept", "receiver"),
+    ("start", "receiver"),
+    ("hold", "sender"),
+    ("resume", "receiver"),
+    ("return_to_list", "receiver"),
+    ("end", "receiver"),
+    ("reopen", "receiver"),
+    ("complete", "receiver"),
+]
+
+
+def test_a_walk_knows_implicit_steps_pauses_and_what_the_sender_may_not_know() -> None:
+    lines = [{"action": action, "side": side, "referral": "r", "scope": "attendance"} for action, side in LONG]
+    walk = walks(lines)["r"]
+    assert walk.state == "completed"
+    assert [state for state, _ in walk.told["receiver"]] == [
+        *("sent", "received", "accepted", "in_progress", "on_hold", "in_progress", "waitlisted", "ended"),
+        *("in_progress", "completed"),
+    ]
+    assert walk.told["sender"] == [
+        ("sent", "sent"),
+        ("received", "received"),
+        ("accepted", "accepted"),
+        ("in_progress", "started"),
+        ("on_hold", "on_hold"),
+        ("in_progress", "resumed"),
+        ("waitlisted", "waitlisted"),
+        ("closed", "closed"),
+        ("in_progress", "reopened"),
+        ("closed", "closed"),
+    ]
+
+
 def lose_a_referral(found: Evidence) -> None:
     del found.legs[1]
 
@@ -84,6 +120,11 @@ def lose_a_step(found: Evidence) -> None:
 
 def take_a_step_twice(found: Evidence) -> None:
     found.steps.append((RECEIVER, "leg-0", "received"))
+
+
+def take_steps_in_another_order(found: Evidence) -> None:
+    mine = [place for place, (org, leg, _) in enumerate(found.steps) if (org, leg) == (RECEIVER, "leg-0")]
+    found.steps[mine[0]], found.steps[mine[1]] = found.steps[mine[1]], found.steps[mine[0]]
 
 
 def forget_the_last_state(found: Evidence) -> None:
@@ -198,6 +239,7 @@ def lose_a_change_of_the_directory(found: Evidence) -> None:
 OF_ONE = (f"org:{RECEIVER}", "leg-0")
 DEFECTS: list[Callable[[Evidence], None]] = [
     lose_a_referral, double_a_referral, answer_a_key_with_another, make_two_of_one_key, lose_a_step, take_a_step_twice,
+    take_steps_in_another_order,
     forget_the_last_state, drop_an_event, drop_the_last_event, never_tell, duplicate_an_event, swap_two_events,
     tell_a_stranger, tell_the_sender_too_much, skip_a_sequence_at_the_publisher, deliver_one_too_few,
     deliver_nothing, deliver_without_the_first, deliver_nothing_of_the_network, deliver_what_was_there_before,

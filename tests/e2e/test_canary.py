@@ -18,6 +18,7 @@ import pytest
 
 from chassis.envelope import CONTENT_TYPE
 from chassis.settings import SERVICES
+from services.referrals.rules import csv_rows
 from tests.e2e.test_spec_examples import PREPARE, READ, WITHOUT_IDS, Actors
 from tests.integration.bus_rig import channel_of
 from tests.support.canary import Canaries, found, hits, planted, texts
@@ -93,7 +94,7 @@ def test_no_canary_leaves_its_case(demo: Network) -> None:
     canaries = Canaries()
     actors = Planters(demo, canaries)
     with tapping(demo.settings), grant(demo):
-        for step in (good_requests, reading, wrong_requests, wrong_heads, failing_statements):
+        for step in (good_requests, good_files, reading, wrong_requests, wrong_heads, failing_statements):
             step(actors)
         eventually(lambda: not any(left(demo.settings).values()))
         readers = [client(demo.settings, POLICE), client(demo.settings, CENTRE)]
@@ -112,6 +113,31 @@ def good_requests(actors: Planters) -> None:
         path = operation.path.format(**places)
         answer = by.ask(operation.method, path, actors.body(name, changes), version=version)
         assert answer.status == operation.success, (name, answer.raw)
+
+
+def good_files(actors: Planters) -> None:
+    """A file with its name, a table and a batch, good ones and refused ones; refusals repeat no value."""
+    text, mark = actors.canaries.text, actors.canaries.mark.encode()
+    police = actors.police
+    made = actors.made(police, "POST /referrals").body["id"]
+    named = {"Content-Type": "text/plain", "Content-Disposition": f'attachment; filename="{text("file name")}.txt"'}
+    path = f"/referrals/{made}/attachments"
+    kept = police.post(f"{path}?visibility=both", text("file").encode(), headers=named)
+    assert kept.status == 201, kept.raw
+    assert mark in actors.centre.get(f"{path}/{kept.body['id']}").raw
+    row = csv_rows.template().replace(b"Demo Pavyzdys", text("cell").encode())
+    table = {"Content-Type": "text/csv"}
+    assert police.post("/referrals/import", row, headers=table).body["stored"] == 1
+    lines = orjson.dumps(actors.body("POST /referrals", {}))
+    assert police.post("/referrals/batch", lines, headers={"Content-Type": "application/x-ndjson"}).body["stored"] == 1
+    refused = [
+        police.post("/referrals/import", row.replace(b"1985", text("year").encode()), headers=table),
+        police.post("/referrals/import", row.partition(b"\n")[2], headers=table),
+        police.post(path, b"MZ" + text("program").encode() + b"\x00", headers=named),
+        police.post(f"{path}?name={text('query')}", b"x", headers=named),
+    ]
+    assert [answer.status for answer in refused] == [200, 422, 422, 400]
+    assert not any(mark in answer.raw for answer in refused)
 
 
 def reading(actors: Planters) -> None:

@@ -99,7 +99,7 @@ def test_a_referral_and_a_sign_up_go_the_whole_way(
     assert "person" not in found
     read = centre.get(f"/referrals/{subject}")
     assert read.body["person"] == readme.referral()["person"]
-    assert read.body["allowed_actions"] == ["acknowledge", "accept", "decline"]
+    assert read.body["allowed_actions"] == ["acknowledge", "accept", "decline", "forward", "revoke_consent"]
     received = move(centre, read, "acknowledge", {})
     accepted = move(centre, received, "accept", {"responsible": "Intake team", "next_step_on": "2027-01-11"})
     assert [received.body["state"], accepted.body["state"]] == ["received", "accepted"]

@@ -3,23 +3,33 @@
 from __future__ import annotations
 
 import copy
+import datetime as dt
 from collections.abc import Callable, Iterator
 from functools import partial
 from typing import Any
-from uuid import uuid4
+from uuid import UUID, uuid4
 
 import amqp
 import pytest
 
+from chassis import clock
+from chassis.db import Database
 from chassis.envelope import CONTENT_TYPE
 from chassis.settings import SERVICES
 from services.groups.schemas import DEMO_GROUP
+from services.referrals.rules.lifecycle import LIFECYCLE, RECEIVER, SENDER
+from services.referrals.schemas.transitions import EXAMPLES, SHAPES
+from services.referrals.usecases import tasks
 from tests.integration.bus_rig import channel_of
 from tests.support.browser import Visitor, invited, signed_in
-from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually
+from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually, org_id
+from tests.support.files import RAW
 from tests.support.network import Network
 from tests.support.people import PASSWORD
+from tests.support.referrals import POLICE as PARTY
+from tests.support.referrals import expire_of
 from tests.support.specification import OPERATIONS, Operation
+from tests.support.ways import WAYS
 
 WITH_BODY = sorted(name for name, each in OPERATIONS.items() if each.has_body)
 WITHOUT_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and not each.places)
@@ -51,6 +61,43 @@ class Actors:
         assert self.centre.post(f"/referrals/{made}/warning/read", {}).status == 200
         return by, {"referral_id": made}, {}, by.get(f"/referrals/{made}").version
 
+    def moved(self, action: str) -> Prepared:
+        """A referral from which the transition leads, for the party that takes it."""
+        edge = next(edge for edge in LIFECYCLE if edge.name == action)
+        parties = {SENDER: self.police, RECEIVER: self.centre}
+        made = self.made(self.police, "POST /referrals", draft=edge.source == "draft").body["id"]
+        if edge.source == "expired":
+            database = Database(self.settings, "referrals")
+            expire_of(database, PARTY, UUID(made))
+            database.close()
+        for side, step in WAYS.get(edge.source, ()):
+            at = parties[side].get(f"/referrals/{made}").version
+            done = parties[side].post(f"/referrals/{made}/{step}", EXAMPLES[step], version=at)
+            assert done.status == 200, done.raw
+        by = parties[RECEIVER if RECEIVER in edge.actors else SENDER]
+        return by, {"referral_id": made}, {}, by.get(f"/referrals/{made}").version
+
+    def draft(self) -> Prepared:
+        return self.moved("submit")
+
+    def ended(self) -> Prepared:
+        """A referral of the police that came back."""
+        made = self.moved("accept")
+        declined = self.centre.post(
+            f"/referrals/{made[1]['referral_id']}/decline", EXAMPLES["decline"], version=made[3]
+        )
+        assert declined.status == 200, declined.raw
+        return self.police, made[1], {}, None
+
+    def card(self) -> Prepared:
+        """A card of the area queue at the centre."""
+        example = OPERATIONS["POST /referrals"].example
+        body = {name: value for name, value in example.items() if name != "service"} | {"area": "LT"}
+        made = self.police.post("/referrals", body)
+        assert made.status == 201, made.raw
+        cards = self.centre.get("/referrals/area-offers?limit=1").body["items"]
+        return self.centre, {"offer_id": cards[0]["id"]}, {}, None
+
     def decided(self) -> Prepared:
         """A referral whose members its receiver decides on, which takes no version."""
         return (*self.referral(self.centre)[:3], None)
@@ -79,6 +126,18 @@ class Actors:
     def body(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
         """The body of an example."""
         return {**OPERATIONS[name].example, **changes}
+
+    def template(self) -> Prepared:
+        """A template of the centre's, under a name of its own."""
+        name = f"demo-{uuid4().hex[:8]}"
+        made = self.made(self.centre, "POST /referrals/legal-templates", name=name)
+        return self.centre, {"name": name}, {}, made.version
+
+    def partner_safety(self) -> Prepared:
+        """Partner safety of the centre, before a case that she has not opened yet."""
+        safety = client(self.settings, CENTRE, roles={"partner_safety"})
+        places = self.referral(self.centre)[1]
+        return safety, places, {}, safety.get(f"/referrals/{places['referral_id']}/restricted").version
 
     def group(self) -> Prepared:
         made = self.made(self.centre, "POST /groups")
@@ -145,10 +204,45 @@ class Actors:
         made = invited(self.centre)[1]
         return self.centre, {"member_id": made.body["member"]["id"]}, {}, made.version
 
+    def attached(self, visibility: str) -> Prepared:
+        """A file that the police attached to a referral of theirs."""
+        places = self.referral(self.police)[1]
+        raw, headers = RAW["POST /referrals/{referral_id}/attachments"]
+        path = f"/referrals/{places['referral_id']}/attachments?visibility={visibility}"
+        made = self.police.post(path, raw, headers=headers)
+        assert made.status == 201, made.raw
+        by = self.centre if visibility == "both" else self.police
+        return by, {**places, "attachment_id": made.body["id"]}, {}, None
+
+    def police_message(self) -> Prepared:
+        """With an order of today, which the example leaves out because it would be over some day."""
+        order = {"granted": dt.date.today().isoformat(), "risk": "medium"}  # noqa: DTZ011 -- any of the last 15 days
+        return self.police, {}, {"protection_order": order}, None
+
     def tidy(self) -> None:
         """Leave nothing parked for the tests that come after."""
         for path in self.left:
             eventually(lambda path=path: self.centre.post(path, {"reason": "test"}).status == 200)  # type: ignore[misc]
+
+    def waiting(self) -> Prepared:
+        """A referral on the receiver's waiting list; a review takes no version."""
+        by, places, _, version = self.referral(self.centre)
+        for action in ("acknowledge", "waitlist"):
+            path = f"/referrals/{places['referral_id']}/{action}"
+            answer = by.post(path, OPERATIONS[f"POST /referrals/{{referral_id}}/{action}"].example, version=version)
+            assert answer.status == 200, answer.raw
+            version = answer.version
+        return by, places, {}, None
+
+    def tasked(self) -> Prepared:
+        """A task of the centre's, as a sweeper would give it."""
+        referral = self.referral(self.centre)[1]["referral_id"]
+        database = Database(self.settings, "referrals")
+        with database.background("test", org=org_id(CENTRE)) as work:
+            tasks.add(work, org_id(CENTRE), UUID(referral), "answer_late", clock.now())
+        database.close()
+        found = self.centre.get("/referrals/tasks?limit=200").items
+        return self.centre, {"task_id": next(t["id"] for t in found if t["referral_id"] == referral)}, {}, None
 
     def system(self) -> Prepared:
         made = self.made(self.centre, "POST /access/clients")
@@ -181,10 +275,16 @@ def actors(demo: Network) -> Iterator[Actors]:
 PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "PUT /directory/services/{service}/accepting": Actors.accepting,
     "POST /referrals": lambda actors: (actors.police, {}, {}, None),
-    "POST /referrals/{referral_id}/acknowledge": lambda actors: actors.referral(actors.centre),
-    "POST /referrals/{referral_id}/accept": lambda actors: actors.referral(actors.centre),
-    "POST /referrals/{referral_id}/decline": lambda actors: actors.referral(actors.centre),
-    "POST /referrals/{referral_id}/withdraw": lambda actors: actors.referral(actors.police),
+    **{
+        f"POST /referrals/{{referral_id}}/{action}": partial(Actors.moved, action=action)
+        for action in SHAPES
+        if action != "close_concern"
+    },
+    "PUT /referrals/{referral_id}": Actors.draft,
+    "POST /referrals/{referral_id}/resend": Actors.ended,
+    **{f"POST /referrals/area-offers/{{offer_id}}/{act}": Actors.card for act in ("acknowledge", "accept", "pass")},
+    "POST /referrals/police-message": Actors.police_message,
+    "POST /referrals/{referral_id}/attachments/{attachment_id}/remove": lambda actors: actors.attached("own_org"),
     **{
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
         for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
@@ -197,6 +297,14 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /referrals/{referral_id}/warning/read": Actors.warned,
     "POST /referrals/{referral_id}/sessions/sign": Actors.with_session,
     "POST /referrals/{referral_id}/amend": lambda actors: actors.referral(actors.police),
+    "POST /referrals/{referral_id}/review": Actors.waiting,
+    "POST /referrals/tasks/{task_id}/done": Actors.tasked,
+    "PUT /referrals/clock-settings": lambda actors: (actors.centre, {}, {}, None),
+    "POST /referrals/{referral_id}/raise_safeguarding": lambda actors: actors.decided(),
+    "POST /referrals/legal-templates": lambda actors: (actors.centre, {}, {}, None),
+    "POST /referrals/legal-templates/standard": lambda actors: (actors.centre, {}, {}, None),
+    "PUT /referrals/legal-templates/{name}": Actors.template,
+    "PUT /referrals/{referral_id}/restricted": Actors.partner_safety,
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,
@@ -225,7 +333,11 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/organisations/{organisation}": lambda actors: (actors.man, {"organisation": CENTRE}, {}, None),
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
+    "GET /referrals/area-offers/{offer_id}": Actors.card,
+    "GET /referrals/{referral_id}/restricted": Actors.partner_safety,
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
+    "GET /referrals/{referral_id}/attachments": lambda actors: actors.attached("both"),
+    "GET /referrals/{referral_id}/attachments/{attachment_id}": lambda actors: actors.attached("both"),
     "GET /referrals/{referral_id}/duplicates": lambda actors: actors.referral(actors.centre),
     "GET /referrals/{referral_id}/record": Actors.with_session,
     "GET /referrals/{referral_id}/copy": lambda actors: actors.referral(actors.centre),
@@ -279,6 +391,16 @@ def test_lists_and_pages_are_read_as_documented(actors: Actors, name: str) -> No
     operation.check(actors.man.get(operation.path))
 
 
+@pytest.mark.parametrize("name", sorted(RAW))
+def test_what_is_no_object_works_twice_too(actors: Actors, name: str) -> None:
+    operation, (raw, headers) = OPERATIONS[name], RAW[name]
+    for _ in range(2):
+        places = actors.referral(actors.police)[1] if operation.places else {}
+        answer = actors.police.ask("POST", operation.path.format(**places), raw, headers=headers)
+        assert answer.status == operation.success, answer.raw
+        operation.check(answer)
+
+
 def read_as_documented(by: Client, operation: Operation, path: str) -> None:
     answer = by.get(path)
     assert answer.status == 200, answer.raw
@@ -293,4 +415,4 @@ def test_every_operation_is_tried() -> None:
     assert set(READ) == set(WITH_IDS)
     assert {each.method for each in OPERATIONS.values()} == {"GET", "POST", "PUT"}
     forms = {"POST /oauth/token"}  # tests/integration/test_access_door.py
-    assert set(WITH_BODY) | set(WITH_IDS) | set(WITHOUT_IDS) | forms == set(OPERATIONS)
+    assert set(WITH_BODY) | set(WITH_IDS) | set(WITHOUT_IDS) | forms | set(RAW) == set(OPERATIONS)

@@ -457,8 +457,23 @@ def test_there_is_no_copy_of_a_draft_and_none_of_what_was_an_error(db: Database)
     case = created(db)
     step(db, POLICE, case, "mark_error", text="Twice")
     for by in (POLICE, CENTRE):
-        with pytest.raises(Conflict):
+        with pytest.raises(NotAllowed, match="personal_closed"):
             copied(db, by, case)
+        with pytest.raises(NotAllowed, match="personal_closed"):
+            entries(db, by, case)
+
+
+def test_after_a_withdrawn_consent_the_sender_neither_reads_nor_writes_the_record(db: Database) -> None:
+    case = created(db)
+    write(db, POLICE, case, "add_note", text="before", visibility="both")
+    assert "Jūsų sutikimas" in str(copied(db, POLICE, case))
+    step(db, POLICE, case, "revoke_consent", reported_by="person", revoked_at="2026-11-20T10:00:00+02:00")
+    with pytest.raises(NotAllowed, match="personal_closed"):
+        entries(db, POLICE, case)
+    with pytest.raises(NotAllowed, match="personal_closed"):
+        copied(db, POLICE, case)
+    with pytest.raises(NotAllowed, match="personal_closed"):
+        write(db, POLICE, case, "add_note", text="after", visibility="own_org")
 
 
 def test_names_of_organisations_come_from_the_directory(db: Database) -> None:

@@ -65,7 +65,7 @@ def test_a_person_proves_himself_anew_before_anything_is_handed_out_or_erased(
 def test_it_holds_the_row_the_history_the_handling_and_the_audit(db: Database) -> None:
     key = accepted(db)
     export = ask(db, CENTRE, "export", key)
-    assert {part["table"] for part in export["parts"]} == {"receiver_case", "history", "audit"}
+    assert {part["table"] for part in export["parts"]} == {"receiver_case", "history", "audit", "clock"}
     shown = facts(export)
     assert shown["receiver_case.personal.person.name"]["value"] == "Demo Pavyzdys"
     assert shown["receiver_case.personal.person.name"]["class"] == "sealed"

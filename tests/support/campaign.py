@@ -19,6 +19,9 @@ from typing import Any, Self
 import urllib3
 
 from chassis.settings import Settings
+from services.referrals.rules.feedback import SCOPES
+from services.referrals.rules.lifecycle import RECEIVER, SENDER
+from services.referrals.schemas.transitions import EXAMPLES
 from tests.support import readme
 from tests.support.client import CENTRE, POLICE, THIRD, Answer, Client, client, token
 
@@ -28,10 +31,11 @@ CHANGE_SECONDS = 0.5
 THIRD_SERVICE = "lt-kapvc-consultations"
 PATIENCE_SECONDS = 60.0
 IN_PROGRESS = "idempotency_key.in_progress"
-ENDS: tuple[tuple[str, dict[str, Any]], ...] = (
-    ("accept", {"responsible": "Intake team", "next_step_on": "2027-01-11"}),
-    ("decline", {"reason": "no_capacity"}),
-)
+MOST_STEPS = 8
+NOT_WALKED = {"revoke_consent", "close_concern"}
+"""Of another kind or basis than the referrals of a campaign."""
+SURE_OF_SENDER = {"provide_info", "resume", "revive", "mark_error"}
+"""What no step that the sender may not know of can shut; withdrawing could meet an end that is hidden from him."""
 
 
 class Institution:
@@ -138,16 +142,30 @@ class Clients:
             if self._behind():
                 self._stop.wait(AGAIN_SECONDS)
                 continue
-            made, note = police.surely("POST", "/referrals", body)
-            referral = self._step("create", made, note)
+            scope = chance.choice(SCOPES)
+            made, note = police.surely("POST", "/referrals", {**body, "feedback_scope": scope})
+            referral = self._step("create", made, {**note, "scope": scope})
             if self._repeats:
-                police.again("/referrals", body, note["key"])
-            if chance.random() < 0.25:
-                continue
-            taken, note = centre.surely("POST", f"/referrals/{referral}/acknowledge", {}, '"1"')
-            self._step("acknowledge", taken, note)
-            action, answer = chance.choice(ENDS)
-            self._step(action, *centre.surely("POST", f"/referrals/{referral}/{action}", answer, taken.version))
+                police.again("/referrals", {**body, "feedback_scope": scope}, note["key"])
+            for _ in range(chance.randrange(MOST_STEPS)):
+                if not self._move(chance, referral, {SENDER: police, RECEIVER: centre}):
+                    break
+
+    def _move(self, chance: random.Random, referral: str, parties: dict[str, Institution]) -> bool:
+        """One step of those that a party is offered; False where it is offered none."""
+        side = chance.choice((SENDER, RECEIVER, RECEIVER, RECEIVER))
+        by = parties[side]
+        shown, _ = by.surely("GET", f"/referrals/{referral}", None)
+        offered = [each for each in shown.body["allowed_actions"] if each not in NOT_WALKED]
+        # a sender may be offered what a step that he may not know of has shut: then the answer is a refusal
+        certain = [each for each in offered if side == RECEIVER or each in SURE_OF_SENDER]
+        if not certain:
+            return False
+        action = chance.choice(certain)
+        path = f"/referrals/{referral}/{action}"
+        answer, note = by.surely("POST", path, EXAMPLES[action], shown.version)
+        self._step(action, answer, {**note, "side": side, "referral": referral})
+        return True
 
     def _step(self, action: str, answer: Answer, note: dict[str, Any]) -> str:
         shown = answer.body

@@ -18,9 +18,11 @@ from typing import Any, LiteralString
 import pika
 import psycopg
 
+from services.referrals.rules.lifecycle import RECEIVER, SENDER
+from tests.support.walks import walks
+
 Copy = tuple[Any, ...]
-STATE_OF = {"create": "sent", "acknowledge": "received", "accept": "accepted", "decline": "declined"}
-HIDDEN_FROM_SENDER = {"accept"}  # the feedback contract of these referrals is received_only
+CREATE = "create"
 
 
 @dataclass(frozen=True)
@@ -40,7 +42,7 @@ class Evidence:
     """All that the verdict is made of."""
 
     history: list[dict[str, Any]]
-    legs: list[tuple[str, str, str, str]]  # id, state, sender, receiver
+    legs: list[tuple[str, str, str, str]]  # id, state, sender, receiver; of new legs of an episode, see `onward`
     requests: list[tuple[str, str]]  # key, referral it made
     steps: list[tuple[str, str, str]]  # organisation, referral, state entered
     told: list[Told]
@@ -54,16 +56,18 @@ class Evidence:
     parked: list[tuple[str, str]] = field(default_factory=list)  # the same, as found
     directory: dict[tuple[str, str], Copy] = field(default_factory=dict)  # kind, id
     copies: dict[str, dict[tuple[str, str], Copy]] = field(default_factory=dict)  # the same by service
+    onward: set[str] = field(default_factory=set)  # legs that another leg made, which no key asked for
 
 
 def collect(databases: Mapping[str, str], history: Path) -> Evidence:
     """Read everything but the broker; `databases` are superuser addresses by service."""
     with psycopg.connect(databases["referrals"]) as connection:
         legs = connection.execute("SELECT id::text, state, sender_id::text, receiver_id::text FROM leg").fetchall()
+        onward = connection.execute("SELECT id::text FROM leg WHERE parent_id IS NOT NULL").fetchall()
         requests = connection.execute(
             "SELECT key, object_id::text FROM request WHERE scope LIKE '%% POST /referrals '", ()
         ).fetchall()
-        steps = connection.execute("SELECT org_id::text, referral_id::text, to_state FROM history").fetchall()
+        steps = connection.execute(STEPS).fetchall()
     with psycopg.connect(databases["subscriptions"]) as connection:
         rows = connection.execute("SELECT stream, position, body FROM journal ORDER BY stream, position").fetchall()
     told: list[Told] = []
@@ -77,6 +81,7 @@ def collect(databases: Mapping[str, str], history: Path) -> Evidence:
         legs=[(str(row[0]), str(row[1]), str(row[2]), str(row[3])) for row in legs],
         requests=[(row[0], row[1]) for row in requests],
         steps=[(row[0], row[1], str(row[2])) for row in steps],
+        onward={row[0] for row in onward},
         told=told,
         journal=[(stream, position, json.loads(body)) for (stream, position), body in bodies.items()],
         bodies=bodies,
@@ -90,6 +95,7 @@ TOLD = """
 SELECT id::text, type, audience, aggregate_id::text, sequence FROM outbox
  WHERE exchange = 'events' AND NOT baseline ORDER BY no
 """
+STEPS = "SELECT org_id::text, referral_id::text, to_state FROM history ORDER BY org_id, referral_id, no"
 WAITING = "SELECT count(*) FROM inbox_waiting"
 LAST = "SELECT coalesce(max(position), 0) FROM journal WHERE stream = %s"
 UNPUBLISHED = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
@@ -164,7 +170,7 @@ def _referrals(evidence: Evidence) -> Iterator[str]:
     made = defaultdict(set)
     for key, referral in evidence.requests:
         made[key].add(referral)
-    for line in (line for line in evidence.history if line["action"] == "create"):
+    for line in (line for line in evidence.history if line["action"] == CREATE):
         if stored[line["referral"]] != 1:
             yield f"referral {line['referral']} was acknowledged and exists {stored[line['referral']]} times"
         if made[line["key"]] != {line["referral"]}:
@@ -178,23 +184,35 @@ def _keys(evidence: Evidence, stored: Counter[str]) -> Iterator[str]:
     for referral, times in asked.items():
         if times > 1:
             yield f"referral {referral} is remembered for {times} keys"
-    for referral in set(stored) - set(asked):
+    for referral in set(stored) - set(asked) - evidence.onward:
         yield f"referral {referral} exists and no key asked for it"
 
 
 def _steps(evidence: Evidence) -> Iterator[str]:
+    """Each party's history is what the acknowledged steps make it: nothing missing, doubled or out of order."""
     legs = {leg[0]: leg for leg in evidence.legs}
-    taken = Counter(evidence.steps)
-    moves = [line for line in evidence.history if line["action"] in STATE_OF]
-    last = {line["referral"]: STATE_OF[line["action"]] for line in moves}
-    for line in moves:
-        leg = legs.get(line["referral"])
-        times = taken[leg[3], leg[0], STATE_OF[line["action"]]] if leg else 0
-        if times != 1:
-            yield f"{line['action']} of {line['referral']} was acknowledged and stands {times} times in the history"
-    for referral, state in last.items():
-        if referral in legs and legs[referral][1] != state:
-            yield f"referral {referral} is {legs[referral][1]}, the last acknowledged state was {state}"
+    taken = defaultdict(list)
+    for org, referral, state in evidence.steps:
+        taken[org, referral].append(state)
+    for referral, walk in walks(evidence.history).items():
+        if (leg := legs.get(referral)) is None:
+            continue
+        if leg[1] != walk.state:
+            yield f"referral {referral} is {leg[1]}, the last acknowledged state was {walk.state}"
+        for side, org in ((SENDER, leg[2]), (RECEIVER, leg[3])):
+            wanted = [state for state, _ in walk.told[side]]
+            yield from _apart(f"the {side}'s history of {referral}", taken[org, referral], wanted)
+
+
+def _apart(what: str, found: list[str], wanted: list[str]) -> Iterator[str]:
+    """What a list lacks, has too often, or has in another order."""
+    lacks, over = Counter(wanted) - Counter(found), Counter(found) - Counter(wanted)
+    if lacks:
+        yield f"{what} lacks {sorted(lacks.elements())}"
+    if over:
+        yield f"{what} has too often {sorted(over.elements())}"
+    if not lacks and not over and found != wanted:
+        yield f"{what} is in another order: {found}"
 
 
 def _publishers(evidence: Evidence) -> Iterator[str]:
@@ -234,15 +252,14 @@ def _audiences(evidence: Evidence) -> Iterator[str]:
 
 def _told_to_the_parties(evidence: Evidence) -> Iterator[str]:
     parties = {leg[0]: (leg[2], leg[3]) for leg in evidence.legs}
-    heard = Counter((stream, body["subject"], body["type"].split(".")[-2]) for stream, _, body in evidence.journal)
-    for line in (line for line in evidence.history if line["action"] in STATE_OF):
-        sender, receiver = parties.get(line["referral"], ("nobody", "nobody"))
-        state = STATE_OF[line["action"]]
-        if heard[f"org:{receiver}", line["referral"], state] != 1:
-            yield f"{state} of {line['referral']} was not told once to the receiver"
-        wanted = 0 if line["action"] in HIDDEN_FROM_SENDER else 1
-        if heard[f"org:{sender}", line["referral"], state] != wanted:
-            yield f"{state} of {line['referral']} was not told {wanted} times to the sender"
+    heard = defaultdict(list)
+    for stream, _, body in evidence.journal:
+        heard[stream, body["subject"]].append(body["type"].split(".")[-2])
+    for referral, walk in walks(evidence.history).items():
+        sender, receiver = parties.get(referral, ("nobody", "nobody"))
+        for side, org in ((SENDER, sender), (RECEIVER, receiver)):
+            wanted = [verb for _, verb in walk.told[side]]
+            yield from _apart(f"what the {side} of {referral} was told", heard[f"org:{org}", referral], wanted)
 
 
 def _partner(evidence: Evidence) -> Iterator[str]:

@@ -52,8 +52,9 @@ class Operation:
 
     @property
     def has_body(self) -> bool:
-        """Whether it takes a body of JSON; the one form, of the token endpoint, has tests of its own."""
-        return JSON in self.about.get("requestBody", {}).get("content", {})
+        """Whether it takes an object of JSON; files, tables, lists and the one form have tests of their own."""
+        content = self.about.get("requestBody", {}).get("content", {})
+        return JSON in content and "schema" in content[JSON] and content[JSON]["schema"] != {}
 
     @property
     def parameters(self) -> list[dict[str, Any]]:

@@ -12,8 +12,9 @@ from hypothesis import strategies as st
 
 from chassis.errors import Invalid, Malformed, NotFound, Refused, Unavailable
 from chassis.http import Slots
-from chassis.http.headers import client_address, deadline, idempotency_key, known_versions
+from chassis.http.headers import client_address, deadline, file_name, idempotency_key, known_versions
 from chassis.http.json_body import read_json
+from chassis.http.places import Bodies
 from chassis.http.reading import Disconnected, read_body, read_head
 from chassis.http.table import Table
 from chassis.problems import MethodNotAllowed
@@ -157,3 +158,34 @@ def test_a_full_queue_is_told_at_once() -> None:
 )
 def test_the_client_is_who_trusted_proxies_have_seen(header: str | None, proxies: int, address: str) -> None:
     assert client_address(header, "192.0.2.1", proxies=proxies) == address
+
+
+def test_a_name_of_a_file_is_read_from_its_header_only() -> None:
+    assert file_name(None) is None
+    assert file_name('attachment; filename="a b.pdf"') == "a b.pdf"
+    assert file_name("attachment; filename=a.pdf") == "a.pdf"
+    assert file_name("attachment; filename*=UTF-8''%C4%8Denas.pdf") == "čenas.pdf"
+    unfit = ("", "inline", "attachment", 'attachment; filename="a"b"', "attachment; filename*=UTF-8''%FF", "a; b" * 400)
+    for header in unfit:
+        with pytest.raises(Malformed):
+            file_name(header)
+
+
+def test_large_bodies_have_places_and_nobody_has_all() -> None:
+    """Eight times ten megabytes are the most that a process holds; small bodies need no place."""
+    bodies, limit = Bodies(), 10 << 20
+    large, small = {"content-length": str(5 << 20)}, {"content-length": "1000"}
+    assert bodies.take("a", small, limit) is None
+    assert bodies.take("a", {"content-length": str(11 << 20)}, limit) is None  # refused unread
+    first, second = bodies.take("a", large, limit), bodies.take("a", {"transfer-encoding": "chunked"}, limit)
+    assert first is not None
+    assert second is not None
+    with pytest.raises(Unavailable, match=r"body\.own_crowded"):
+        bodies.take("a", large, limit)
+    for other in ("b", "b", "c", "c", "d"):
+        assert bodies.take(other, large, limit)
+    assert bodies.hold("d")
+    with pytest.raises(Unavailable, match=r"body\.crowded"):
+        bodies.take("e", large, limit)
+    first.give()
+    assert bodies.take("e", large, limit)

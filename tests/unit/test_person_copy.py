@@ -24,7 +24,7 @@ SHOWN: dict[str, Any] = {
     "reason": "Kanarėlė: his wife Ona Pavyzdė called.",
     "ordered": False,
     "order_reference": None,
-    "goals": [],
+    "desired_outcomes": [],
     "feedback_scope": "attendance",
     "sent_at": SENT,
 }
@@ -63,7 +63,7 @@ def test_the_sheet_says_what_the_sender_hears_in_the_persons_language(language: 
 
 
 def test_neither_free_text_nor_a_contact_is_printed() -> None:
-    text = str(copying.sheet(facts(goals=["Leaves quarrels"], order_reference="N-77")))
+    text = str(copying.sheet(facts(desired_outcomes=["Leaves quarrels"], order_reference="N-77")))
     for never in ("Ona", "Kanar", "+370", "quarrels", "N-77", "violence"):
         assert never not in text
     assert "The reason, in the worker's words" in text

@@ -142,7 +142,8 @@ def test_accepting_at_once_passes_through_received() -> None:
 
 def test_every_step_has_an_event() -> None:
     verbs = {edge.event for edge in LIFECYCLE} | {edge.implicit for edge in LIFECYCLE if edge.implicit}
-    assert verbs | {BASELINE, CLOSED} == set(TYPES) - set(BESIDES)
+    assert verbs | {BASELINE, CLOSED} == {verb for verb in TYPES if "." not in verb} - {"attached", *BESIDES}
+    assert {TYPES[verb].name for verb in verbs} == {f"referral.{verb}" for verb in verbs}
 
 
 @pytest.mark.parametrize("scope", feedback.SCOPES)

@@ -63,17 +63,20 @@ def import_organisations(file: Path, *, dry_run: bool) -> None:
 
 @import_group.command("demo")
 def import_demo() -> None:
-    """Import the project's own copy of the network, with what the demo invents marked as such.
+    """Import the project's own copy of the network, with what the demo invents, and approve its legal-basis templates.
 
     \b
     Example:
       tukiverkko import demo
     """
     from deploy.local.commands.rooms import database
+    from deploy.local.demo.story import seed_templates
     from services.directory.usecases import importing
 
-    with database(Settings.load(), "directory") as db:
+    settings = Settings.load()
+    with database(settings, "directory") as db:
         _show(importing.import_demo(db))
+    seed_templates(settings)
 
 
 @click.group()
@@ -146,7 +149,7 @@ def grant_revoke(org_key: str, name: str) -> None:
 
 
 @click.command()
-@click.option("--seed-only", is_flag=True, help="Import the demo's directory and open its group, and play nothing.")
+@click.option("--seed-only", is_flag=True, help="Import the demo's directory, open its group, and play nothing.")
 def demo(*, seed_only: bool) -> None:
     """Show a police referral to a crisis centre and a sign-up for a group, and their events at a subscriber.
 

@@ -20,6 +20,7 @@ from services.directory.usecases import importing
 from services.groups.usecases import seed_demo
 from services.referrals.schemas import NEW_REFERRAL_EXAMPLE
 from services.referrals.schemas.transitions import EXAMPLES
+from services.referrals.usecases import templates
 from services.subscriptions.usecases import grants
 
 POLICE, CENTRE = "lt-police", "lt-kavkc"
@@ -35,11 +36,18 @@ def seed(settings: Settings, say: Say) -> str:
     with database(settings, "directory") as db:
         report = importing.import_demo(db)
     say(report.lines()[-1])
+    seed_templates(settings)
     with database(settings, "groups") as db:
         group = seed_demo(db, clock.id_of_key("organisation", CENTRE), CENTRE)
     for key in (POLICE, CENTRE):
         _when_known(partial(_token, settings, key))
     return str(group)
+
+
+def seed_templates(settings: Settings) -> None:
+    """Let the organisations of the demo have approved templates of legal bases, so that ten fields are enough."""
+    with database(settings, "referrals") as db:
+        templates.seed_demo(db, importing.demo_organisations())
 
 
 def run(settings: Settings, say: Say) -> None:

@@ -18,6 +18,7 @@ ROLES: dict[str, str] = {
     "group_coordinator": "Plans groups and their places.",
     "helpline_worker": "Answers calls and signs people up.",
     "partner_safety": "Works for the safety of partners and children.",
+    "child_protection_lead": "Named by the organisation: reads every concern for a child that it raised.",
     "org_admin": "Keeps people and groups of the organisation, sees no case content.",
     "dpo": "Data-protection officer: export, erasure, audit.",
     "auditor": "Reads the audit.",
@@ -30,8 +31,8 @@ ROLES: dict[str, str] = {
 }
 """Every role a token may carry, with one sentence on it."""
 
-ONLY_BY_NAME = frozenset({"dpo", "operator", "network_admin", "network_coordinator"})
-"""Rights over one's own organisation's data protection, the machines or the whole network come only when named."""
+ONLY_BY_NAME = frozenset({"dpo", "operator", "network_admin", "network_coordinator", "child_protection_lead"})
+"""Rights over data protection, the machines, the whole network or every child concern come only when named."""
 
 ORG_ADMIN = frozenset({"org_admin"})
 OPERATIONS: dict[str, frozenset[str]] = {

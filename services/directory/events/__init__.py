@@ -28,14 +28,26 @@ _SERVICE = {
     "kind": Kind.CODE,
     "accepting": Kind.CODE,
     "urgencies": Kind.CODES,
+    "coverage": Kind.AREAS,
     "status": Kind.CODE,
     "names": Kind.PUBLIC_NAMES,
     "version": Kind.INTEGER,
 }
 
 
+_LATER = frozenset({"coverage"})
+"""Fields that events of an earlier release do not have."""
+
+
 def _type(name: str, data: dict[str, Kind], summary: str) -> EventType:
-    return EventType(name=name, source="directory", data=data, summary=summary, audience=_EVERYBODY)
+    return EventType(
+        name=name,
+        source="directory",
+        data=data,
+        optional=_LATER & frozenset(data),
+        summary=summary,
+        audience=_EVERYBODY,
+    )
 
 
 ORGANISATION_REGISTERED = _type("organisation.registered", _ORGANISATION, "An organisation is in the directory.")

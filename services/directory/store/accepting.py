@@ -9,7 +9,8 @@ from chassis.db import Work
 from chassis.errors import NotFound
 
 LOCK = """
-SELECT id, key, organisation_id, kind, accepting, accepting_source, urgencies, status, names, version
+SELECT id, key, organisation_id, kind, accepting, accepting_source, urgencies, coverage::text[] AS coverage, status,
+       names, version
   FROM service WHERE key = %(reference)s OR id = %(id)s FOR UPDATE
 """
 

@@ -33,7 +33,7 @@ ON CONFLICT (key) DO UPDATE SET organisation_id = excluded.organisation_id, kind
        names = excluded.names, about = excluded.about, started = excluded.started, accepting = excluded.accepting,
        accepting_source = excluded.accepting_source, urgencies = excluded.urgencies, status = excluded.status,
        version = s.version + 1, changed_at = excluded.changed_at
-RETURNING id, key, organisation_id, kind, accepting, urgencies, status, names, version
+RETURNING id, key, organisation_id, kind, accepting, urgencies, coverage::text[] AS coverage, status, names, version
 """
 SAVE_MEMBERSHIPS = """
 INSERT INTO membership (id, organisation_id, network_id, started, ended, role)

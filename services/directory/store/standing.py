@@ -9,7 +9,8 @@ from chassis.db import Work
 
 ORGANISATION = "SELECT id, key, type, country, status, names, version FROM organisation WHERE id = %s FOR SHARE"
 SERVICE = """
-SELECT id, organisation_id, key, kind, accepting, urgencies, status, names, version FROM service WHERE id = %s FOR SHARE
+SELECT id, organisation_id, key, kind, accepting, urgencies, coverage::text[] AS coverage, status, names, version
+  FROM service WHERE id = %s FOR SHARE
 """
 
 

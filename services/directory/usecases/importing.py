@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 from typing import Any
+from uuid import UUID
 
 from chassis import clock
 from chassis.audit import Entry
@@ -52,6 +53,13 @@ def import_demo(db: Database) -> Report:
     marked = {key: {**said, "accepting_source": "demo"} for key, said in demo["services"].items()}
     document[SERVICES] = [{**row, **marked.get(row["key"], {})} for row in document[SERVICES]]
     return import_organisations(db, document, dry_run=False, actor=DEMO_ACTOR)
+
+
+def demo_organisations() -> list[UUID]:
+    """The ids of the organisations in the project's own copy of the network."""
+    return [
+        clock.id_of_key("organisation", row["key"]) for row in read_document(HERE / "organisations.json")[ORGANISATIONS]
+    ]
 
 
 def _imported(work: Work, document: dict[str, Any], *, dry_run: bool) -> Report:

@@ -70,6 +70,14 @@ TYPES: dict[str, EventType] = {
         envelope.BASELINE: "The referral as that party may know it, for whoever missed steps.",
     }.items()
 }
+ATTACHED = EventType(
+    name="referral.attached",
+    source="referrals",
+    data={"attachment_id": Kind.ID, "by_id": Kind.ID, "classification": Kind.CODE},
+    summary="A file was attached to a referral; it is read by its own route.",
+    audience="The organisation that attached it, and the other party where it was attached for both.",
+)
+TYPES["attached"] = ATTACHED
 BESIDES: dict[str, EventType] = {
     kind.name.partition(".")[2]: kind
     for kind in (
@@ -91,6 +99,25 @@ BESIDES: dict[str, EventType] = {
 
 TYPES |= BESIDES
 BASELINE = TYPES[envelope.BASELINE]
+
+_CARD = {"state": Kind.CODE, "urgency": Kind.CODE, "respond_by": Kind.TIME}
+_CARDS = {
+    verb: EventType(
+        name=f"area_offer.{verb}",
+        source="referrals",
+        data=_CARD,
+        optional=frozenset({"respond_by"}),
+        summary=summary,
+        audience="The candidate whose card it is; nobody can tell from it who else has one.",
+    )
+    for verb, summary in {
+        "made": "A referral waits in the queue of an area that this organisation serves.",
+        "closed": "The card is gone: somebody took it, or it is not offered any more.",
+        envelope.BASELINE: "The card as it stands, for whoever missed steps.",
+    }.items()
+}
+TYPES |= {each.name: each for each in _CARDS.values()}
+CARD_BASELINE = _CARDS[envelope.BASELINE]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -127,6 +154,20 @@ def moved(
     )
 
 
+def attached(
+    referral_id: uuid.UUID, attachment_id: uuid.UUID, *, by: uuid.UUID, kind: str, audience: uuid.UUID, at: dt.datetime
+) -> Event:
+    """The event of a new file, for one party; neither its name nor its content."""
+    return event(
+        ATTACHED,
+        aggregate=("referral", referral_id),
+        audience=f"org:{audience}",
+        data={"attachment_id": attachment_id, "by_id": by, "classification": kind},
+        at=at,
+        id=clock.new_id(),
+    )
+
+
 def state_of(facts: Facts, *, state: str, version: int, reason: str | None) -> dict[str, Any]:
     """What every event of a referral says; `reason` is the outward code."""
     values = {
@@ -140,3 +181,17 @@ def state_of(facts: Facts, *, state: str, version: int, reason: str | None) -> d
         "reason": reason,
     }
     return {name: value for name, value in values.items() if value is not None}
+
+
+def card_told(
+    verb: str, offer_id: uuid.UUID, candidate: uuid.UUID, *, state: str, urgency: str, at: dt.datetime
+) -> Event:
+    """The event of a card of the area queue, for its candidate alone."""
+    return event(
+        _CARDS[verb],
+        aggregate=("area_offer", offer_id),
+        audience=f"org:{candidate}",
+        data={"state": state, "urgency": urgency},
+        at=at,
+        id=clock.new_id(),
+    )

@@ -6,17 +6,18 @@ ALTER DOMAIN referral_state ADD CONSTRAINT referral_state_known CHECK (VALUE IN 
     'draft', 'sent', 'received', 'info_requested', 'assessing', 'accepted', 'waitlisted', 'in_progress', 'on_hold',
     'completed', 'ended', 'declined', 'forwarded', 'withdrawn', 'expired', 'entered_in_error', 'closed'));
 
+-- A draft has no receiver yet; the version before this one never reads a draft.
 ALTER TABLE leg ALTER COLUMN receiver_id DROP NOT NULL;
 ALTER TABLE leg ADD COLUMN held_by text CHECK (held_by IN ('sender', 'receiver'));
 ALTER TABLE leg ADD COLUMN last_transition text;
 ALTER TABLE leg ADD COLUMN revived integer NOT NULL DEFAULT 0;
 ALTER TABLE leg ADD COLUMN sender_acted_at timestamptz;
 ALTER TABLE leg ADD COLUMN error_proposed_by uuid;
-ALTER TABLE leg ADD CONSTRAINT leg_state_true CHECK (state <> 'closed');
+ALTER TABLE leg ADD CONSTRAINT leg_state_true CHECK (state <> 'closed') NOT VALID;
 ALTER TABLE leg ADD CONSTRAINT leg_has_receiver
-    CHECK (receiver_id IS NOT NULL OR state IN ('draft', 'sent', 'withdrawn', 'expired', 'entered_in_error'));
+    CHECK (receiver_id IS NOT NULL OR state IN ('draft', 'sent', 'withdrawn', 'expired', 'entered_in_error')) NOT VALID;
 ALTER TABLE leg ADD CONSTRAINT leg_concern_states CHECK (kind <> 'child_concern' OR state IN
-    ('draft', 'sent', 'received', 'completed', 'withdrawn', 'entered_in_error'));
+    ('draft', 'sent', 'received', 'completed', 'withdrawn', 'entered_in_error')) NOT VALID;
 CREATE INDEX leg_of_parent ON leg (parent_id) WHERE parent_id IS NOT NULL;
 
 ALTER TABLE sender_record ALTER COLUMN receiver_id DROP NOT NULL;
@@ -37,7 +38,7 @@ ALTER TABLE receiver_case ADD COLUMN held_from referral_state;
 ALTER TABLE receiver_case ADD COLUMN held_by text CHECK (held_by IN ('sender', 'receiver'));
 ALTER TABLE receiver_case ADD COLUMN last_transition text;
 ALTER TABLE receiver_case ADD COLUMN locked_at timestamptz;
-ALTER TABLE receiver_case ADD CONSTRAINT receiver_case_state_true CHECK (state NOT IN ('closed', 'draft'));
+ALTER TABLE receiver_case ADD CONSTRAINT receiver_case_state_true CHECK (state NOT IN ('closed', 'draft')) NOT VALID;
 
 -- What was said with a step, as far as this party may read it, sealed with this party's key; a step of the system has
 -- no organisation.

@@ -8,6 +8,7 @@ ROLES = ("used_violence", "experienced_violence", "both", "other")
 URGENCIES = ("crisis", "urgent", "standard", "planned")
 SAFE = ("yes", "no", "unknown")
 INFORMED = ("yes", "no", "not_safe")
+GENDERS = ("male", "female", "other", "unknown")
 CHANNELS = ("phone", "email", "post")
 CONTACT_VIA = ("referrer", "lawyer", "probation_officer")
 NEEDS = (

@@ -18,7 +18,7 @@ from services.referrals.rules.reasons import LANGUAGES
 TEXTS: Mapping[str, Mapping[str, str]] = json.loads(
     Path(__file__).with_name("copy_texts.json").read_text(encoding="utf-8")
 )
-SHARED = ("person", "contact", "role", "needs", "reason", "order_reference", "goals")
+SHARED = ("person", "contact", "role", "needs", "reason", "order_reference", "desired_outcomes")
 """What a receiver may hold about the person, in the order of the sheet; the words themselves are not printed."""
 
 BASES = tuple(key.removeprefix("basis_") for key in TEXTS if key.startswith("basis_"))

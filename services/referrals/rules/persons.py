@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 from chassis.persons import OTHERS, WORKER, Controller, Persons, Rule, Table
+from services.referrals.rules.lifecycle import CHILD_CONCERN
 from services.referrals.rules.record import RISKS
+
+OF_A_CHILD = "A concern for a child: nothing of it is handed out before an officer has read it."
+OF_ANOTHER = "It speaks of the victim or partner."
 
 PERSONS = Persons(
     object_type="referral",
@@ -14,7 +18,14 @@ PERSONS = Persons(
         Table(name="case_entry", where="referral_id", drops=True),
         Table(name="case_member", where="referral_id", drops=True),
         Table(name="outside_read", where="referral_id", drops=True),
+        Table(name="area_offer", where="leg_id", drops=True),
         Table(name="person_index", where="record_id", drops=True),
+        Table(name="clock", where="referral_id", drops=True),
+        Table(name="task", where="referral_id", drops=True),
+        Table(name="restricted_part", where="referral_id", drops=True, apart=True),
+        Table(name="partner_side", where="referral_id", drops=True, apart=True),
+        Table(name="attachment", where="referral_id", drops=True, hides="restricted"),
+        Table(name="attachment_piece", where="referral_id", drops=True, apart=True),
     ),
     rules=(
         Rule(
@@ -43,6 +54,10 @@ PERSONS = Persons(
         Controller(table="sender_record", column="receiver_id", role="receiver"),
         Controller(table="receiver_case", column="sender_id", role="sender"),
     ),
+    review_whole={
+        "sender_record.kind": (CHILD_CONCERN, OF_A_CHILD),
+        "receiver_case.kind": (CHILD_CONCERN, OF_A_CHILD),
+    },
     review={
         "sender_record.personal.reason": OTHERS,
         "sender_record.personal.warning": OTHERS,
@@ -66,12 +81,21 @@ PERSONS = Persons(
         **{f"case_entry.content.risks.{item}": "Speaks of others too." for item in RISKS},
         "case_entry.by_subject": WORKER,
         "case_entry.named": WORKER,
+        "sender_record.personal.legal_basis.approved_by": WORKER,
+        "sender_record.personal.legal_basis.consent.taken_by": WORKER,
+        "sender_record.personal.legal_basis.person_informed.by": WORKER,
+        # it is never in the copy at all; if it were, this would hold it back
+        "restricted_part.content.incident_address": OF_ANOTHER,
+        "restricted_part.content.partner_note": OF_ANOTHER,
         "history.by_subject": WORKER,
         "sender_record.worker": WORKER,
         "receiver_case.worker": WORKER,
         "case_member.subject": WORKER,
         "case_member.by_subject": WORKER,
         "outside_read.subject": WORKER,
+        "task.done_by": WORKER,
+        "attachment.by_subject": WORKER,
+        "attachment.about.name": OTHERS,
     },
 )
 """The key of a record is the id of the referral; each organisation has a record of its own under it."""

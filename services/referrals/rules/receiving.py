@@ -26,6 +26,9 @@ class Offer:
     service_status: str | None
     accepting: str | None
     urgencies: tuple[str, ...] | None
+    country: str = ""
+    kind: str | None = None
+    coverage: tuple[str, ...] = ()
 
     @property
     def takes(self) -> bool:

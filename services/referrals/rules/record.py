@@ -28,7 +28,8 @@ CHANNELS = ("phone", "email", "post", "in_person", "via")
 RISKS = ("danger_to_others", "danger_to_self", "children_in_household", "weapons", "protection_order", "staff_safety")
 ANSWERS = ("yes", "no", "unknown")
 AMENDABLE = (
-    "person", "contact", "contact_via", "needs", "reason", "order_reference", "person_informed", "goals", "warning",
+    "person", "contact", "contact_via", "needs", "reason", "order_reference", "person_informed",
+    "desired_outcomes", "warning",
 )  # fmt: skip
 
 _OPEN = frozenset(STATES) - FINAL - {"draft"}

@@ -6,6 +6,11 @@ from dataclasses import dataclass
 
 from chassis.errors import NotAllowed, NotFound
 from chassis.policy import Policy, Row
+from services.referrals.rules import clock_rights
+from services.referrals.rules.attachment_rights import ATTACHMENT_RIGHTS
+from services.referrals.rules.clock_table import BY_CODE
+from services.referrals.rules.intake_rights import INTAKE_RIGHTS
+from services.referrals.rules.legal_rights import LEGAL_RIGHTS
 from services.referrals.rules.lifecycle import (
     ACTORS,
     DPO,
@@ -27,6 +32,9 @@ ASSIGNED = "assigned"
 OWN_UNIT = "own_unit"
 WHOLE_SIDE = "whole_side"  # the case has no unit, or the caller none: a small organisation, or a system
 OTHER_UNIT = "other_unit"
+PARTNER_SIDE = "partner_side"  # works on the partner's side of it, and so on no other
+AUTHOR = "author"  # of a child concern, which nobody else of the sender reads but the named lead
+CONCERN = "concern"  # a child concern of the own organisation, written by somebody else
 
 OPEN = (NAMED, ASSIGNED, OWN_UNIT, WHOLE_SIDE)
 ALL_UNITS = (*OPEN, OTHER_UNIT)
@@ -46,15 +54,23 @@ METADATA = _LINE | {"service"}
 PERSONAL = frozenset(
     {
         "person", "role", "contact", "contact_via", "needs", "reason", "ordered", "order_reference", "person_informed",
-        "feedback_scope", "external_ref", "asked", "goals", "attendance", "warning", "warning_read",
+        "feedback_scope", "external_ref", "asked", "language", "interpreter", "respond_by", "not_before",
+        "desired_outcomes", "risk", "legal_basis", "attendance", "warning", "warning_read",
     }
 )  # fmt: skip
-_CASE = METADATA | PERSONAL | {"kind", "reason_code", "allowed_actions"}
-SEEN = {SENDER: _CASE | {"episode_id", "parent_id"}, RECEIVER: (_CASE | {"handling"}) - {"external_ref"}}
+_CASE = METADATA | PERSONAL | {
+    "kind", "reason_code", "allowed_actions", "clocks", "warnings", "personal_closed", "objected_at",
+}  # fmt: skip
+SEEN = {
+    SENDER: _CASE | {"episode_id", "parent_id", "area"},
+    RECEIVER: (_CASE | {"handling", "kept_as_self_referral"}) - {"external_ref"},
+}
 """What each side sees of a referral: the receiver's notes stay with the receiver, the sender's reference with him."""
 
 _PLACE = frozenset({"id", "side", "unit", "worker"})
 _WHO = _PLACE | {"restricted", "named", "barred"}
+
+REVIEWED = BY_CODE["C8"].runs
 
 
 def relation(side: str, standing: str) -> str:
@@ -137,6 +153,14 @@ POLICY = Policy(
     *_led("referral.bar"),
     *_led("referral.unbar"),
     Row("referral.outside_reads", _BOTH_LEADS),
+    *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER]) for what in ("list", "read", "pass")),
+    *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER], shows=SEEN[RECEIVER])
+      for what in ("acknowledge", "accept")),
+    *(row for side in SIDES for row in _done("referral.review", side, REVIEWED, SEEN[side])),
+    *clock_rights.ROWS,
+    *LEGAL_RIGHTS,
+    *ATTACHMENT_RIGHTS,
+    *INTAKE_RIGHTS,
     *record_rights(SEEN),
 )  # fmt: skip
 OPERATIONS = POLICY.operations()
@@ -150,19 +174,47 @@ class Closeness:
     worker: str | None
     restricted: bool
     member: frozenset[str]
+    concern: bool = False
 
 
 def standing(case: Closeness, *, subject: str, units: frozenset[str]) -> str:
     """Where a caller of the case's side stands; systems and members of small organisations have no units."""
-    if BARRED in case.member:
-        return BARRED
-    if case.restricted:
-        return NAMED if NAMED in case.member else SHUT
+    special = _special(case, subject)
+    if special is not None:
+        return special
     if subject == case.worker:
         return ASSIGNED
     if case.unit is None or not units:
         return WHOLE_SIDE
     return OWN_UNIT if case.unit in units else OTHER_UNIT
+
+
+def _special(case: Closeness, subject: str) -> str | None:
+    """Where he stands by name or by the kind of the case, before units count."""
+    for each in (BARRED, PARTNER_SIDE):
+        if each in case.member:
+            return each
+    if case.concern:
+        return AUTHOR if subject == case.worker else CONCERN
+    if case.restricted:
+        return NAMED if NAMED in case.member else SHUT
+    return None
+
+
+OPEN_WHEN_SHUT = frozenset(
+    f"referral.{name}"
+    for name in (
+        "read", "history", "duplicates", "access", "assign", "restrict", "unrestrict", "bar", "unbar",
+    )
+) | {"restricted.read", "restricted.write"}  # fmt: skip
+"""What is done with a case whose personal part is shut, as after a withdrawn consent: nothing that opens that part."""
+
+
+def check_open(operation: str, shut_since: object) -> None:
+    """Raises NotAllowed for what needs a personal part that the organisation may read no more."""
+    if shut_since is not None and operation not in OPEN_WHEN_SHUT:
+        message = "The personal part of this referral is closed: its consent ended, or it was entered in error."
+        raise NotAllowed("referral.personal_closed", message)
 
 
 def check(operation: str, roles: frozenset[str], at: str, *, reason: str | None = None) -> bool:
@@ -202,6 +254,11 @@ def open_actions(roles: frozenset[str], at: str, standing: Standing) -> tuple[st
 def sees_all_units(operation: str, roles: frozenset[str], side: str) -> bool:
     """Whether a list of this side goes over the borders of units for these roles."""
     return POLICY.allows(operation, roles, relation(side, OTHER_UNIT))
+
+
+def opens_task(roles: frozenset[str], at: str) -> bool:
+    """Whether these roles may know of the case that a task is about, where they stand."""
+    return POLICY.allows("referral.read", roles, at)
 
 
 def led_sides(roles: frozenset[str]) -> frozenset[str]:

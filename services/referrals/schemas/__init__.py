@@ -11,12 +11,14 @@ from chassis.paging import DEFAULT, MOST
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.referrals.rules import codes, feedback, lifecycle, reasons
-from services.referrals.schemas.parts import NAME, REFERENCE, TEXT, Party, once_each
+from services.referrals.schemas.clocks import RunningClock, Warned
+from services.referrals.schemas.legal import LegalBasis, LegalBasisView
+from services.referrals.schemas.parts import AREA, LANGUAGE, NAME, REFERENCE, TEXT, Party, once_each
 from services.referrals.schemas.rights import ReasonQuery
 from services.referrals.schemas.transitions import Attendance, Details
 
 OLDEST = 1900
-MOST_GOALS = 20
+CODE = validate.Regexp(r"\A[a-z][a-z0-9_]{0,63}\Z", error="Expected a code in small letters.")
 
 
 def is_past_year(year: int) -> None:
@@ -33,6 +35,38 @@ class Person(Shape):
         fields.Integer(required=True, strict=True, validate=[validate.Range(min=OLDEST), is_past_year]), "sealed"
     )
 
+    birth_date = classified(fields.Date(allow_none=True), "sealed")
+    gender = classified(fields.String(allow_none=True, validate=validate.OneOf(codes.GENDERS)), "sealed")
+    national_id = classified(fields.String(allow_none=True, validate=plain_text(4, 30)), "sealed")
+
+    @validates_schema
+    def years_agree(self, value: dict[str, Any], **_: object) -> None:
+        """A date of birth lies in the year of birth."""
+        born, year = value.get("birth_date"), value.get("birth_year")
+        if born is not None and year is not None and born.year != year:
+            raise ValidationError({"birth_date": [Fault("birth_date.year", "It is not in the year of birth given.")]})
+
+
+class PersonView(Shape):
+    """The same as it is shown: a national id is compared by its hash alone and never shown again."""
+
+    name = classified(fields.String(required=True), "sealed")
+    birth_year = classified(fields.Integer(required=True), "sealed")
+    birth_date = classified(fields.String(allow_none=True), "sealed")
+    gender = classified(fields.String(allow_none=True), "sealed")
+
+
+class RiskView(Shape):
+    """The sender's risk screen as it is shown; the date is an ISO text."""
+
+    danger_to_others = classified(fields.String(), "offence")
+    danger_to_self = classified(fields.String(), "offence")
+    children_in_household = classified(fields.String(), "offence")
+    weapons = classified(fields.String(), "offence")
+    staff_safety = classified(fields.String(), "offence")
+    protection_order = classified(fields.String(), "offence")
+    protection_order_until = classified(fields.String(allow_none=True), "offence")
+
 
 class Contact(Shape):
     """One channel; `safe: unknown` counts as unsafe: nobody writes or rings there without a trained worker."""
@@ -48,11 +82,42 @@ class Contact(Shape):
             phone_or_fault(value["value"], field="value")
 
 
+def _destination_faults(value: dict[str, Any]) -> dict[str, list[str]]:
+    """A named receiver or an area, never both, and never an order into a queue (referrals.md section 1)."""
+    named = value["receiver"] is not None or value["service"] is not None
+    if value["area"] is None:
+        message = "Name the service or the receiving organisation, by key or id, or an area."
+        return {} if named else {"service": [Fault("required", message)]}
+    if named:
+        return {"area": [Fault("area.and_receiver", "Either a receiver or an area, not both.")]}
+    if value["ordered"]:
+        return {"area": [Fault("area.ordered", "An ordered referral goes to a named receiver, never to a queue.")]}
+    return {}
+
+
+def _known() -> fields.String:
+    return classified(fields.String(load_default="unknown", validate=validate.OneOf(codes.SAFE)), "offence")
+
+
+class RiskScreen(Shape):
+    """What the sender knows of dangers; unknown is the honest default (referrals.md section 4)."""
+
+    danger_to_others = _known()
+    danger_to_self = _known()
+    children_in_household = _known()
+    weapons = _known()
+    staff_safety = _known()
+    protection_order = _known()
+    protection_order_until = classified(fields.Date(load_default=None, allow_none=True), "offence")
+
+
 class NewReferral(Shape):
     """The ten fields of referrals.md section 4, and what has a default."""
 
     receiver = classified(fields.String(load_default=None, validate=REFERENCE), "public")
     service = classified(fields.String(load_default=None, validate=REFERENCE), "public")
+    area = classified(fields.String(load_default=None, allow_none=True, validate=AREA), "internal")
+    service_kind = classified(fields.String(load_default=None, allow_none=True, validate=CODE), "public")
     person = classified(fields.Nested(Person, required=True), "sealed")
     role = classified(fields.String(required=True, validate=validate.OneOf(codes.ROLES)), "offence")
     contact = classified(fields.Nested(Contact, load_default=None, allow_none=True), "sealed")
@@ -73,15 +138,22 @@ class NewReferral(Shape):
     order_reference = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "offence")
     person_informed = classified(fields.String(required=True, validate=validate.OneOf(codes.INFORMED)), "sealed")
     external_ref = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "sealed")
+    language = classified(fields.String(load_default=None, allow_none=True, validate=LANGUAGE), "sealed")
+    interpreter = classified(fields.String(load_default="unknown", validate=validate.OneOf(codes.SAFE)), "sealed")
+    respond_by = classified(fields.AwareDateTime(load_default=None, allow_none=True), "sealed")
+    not_before = classified(fields.Date(load_default=None, allow_none=True), "sealed")
+    desired_outcomes = classified(
+        fields.List(fields.String(validate=NAME), load_default=list, validate=validate.Length(max=20)), "sealed"
+    )
+    risk = classified(fields.Nested(RiskScreen, load_default=None, allow_none=True), "offence")
     feedback_scope = classified(
         fields.String(load_default=None, allow_none=True, validate=validate.OneOf(feedback.SCOPES)), "internal"
     )
-    goals = classified(
-        fields.List(
-            fields.String(validate=NAME), load_default=list, validate=[validate.Length(max=MOST_GOALS), once_each]
-        ),
-        "sealed",
+    kind = classified(
+        fields.String(load_default=lifecycle.ORDINARY, validate=validate.OneOf(sorted(lifecycle.BOTH_KINDS))),
+        "internal",
     )
+    legal_basis = classified(fields.Nested(LegalBasis, load_default=None, allow_none=True), "sealed")
     warning = classified(fields.String(load_default=None, allow_none=True, validate=TEXT), "sealed")
     draft = classified(fields.Boolean(load_default=False, truthy={True}, falsy={False}), "public")
 
@@ -95,13 +167,10 @@ class NewReferral(Shape):
         """A receiver, a way to reach the man, and the order's reference where it is ordered."""
         if value.get("draft"):
             return
-        faults: dict[str, list[str]] = {}
-        if value["receiver"] is None and value["service"] is None:
-            faults["service"] = [Fault("required", "Name the service or the receiving organisation, by key or id.")]
+        faults = _destination_faults(value)
         if value["contact"] is None and value["contact_via"] is None:
-            faults["contact"] = [
-                Fault("required", "Give a contact, or contact_via when he is reached through somebody.")
-            ]
+            message = "Give a contact, or contact_via when he is reached through somebody."
+            faults["contact"] = [Fault("required", message)]
         if value["ordered"] and value["order_reference"] is None:
             faults["order_reference"] = [Fault("required", "An ordered referral carries the reference of the order.")]
         if faults:
@@ -132,7 +201,7 @@ class ReferralView(ReferralSummary):
 
     kind = classified(fields.String(), "internal")
     service = classified(fields.Nested(Party, allow_none=True), "internal")
-    person = classified(fields.Nested(Person), "sealed")
+    person = classified(fields.Nested(PersonView), "sealed")
     role = classified(fields.String(), "offence")
     contact = classified(fields.Nested(Contact, allow_none=True), "sealed")
     contact_via = classified(fields.String(allow_none=True), "sealed")
@@ -142,15 +211,27 @@ class ReferralView(ReferralSummary):
     order_reference = classified(fields.String(allow_none=True), "offence")
     person_informed = classified(fields.String(), "sealed")
     external_ref = classified(fields.String(allow_none=True), "sealed")
-    goals = classified(fields.List(fields.String(), allow_none=True), "sealed")
+    language = classified(fields.String(allow_none=True), "sealed")
+    interpreter = classified(fields.String(), "sealed")
+    respond_by = classified(fields.String(allow_none=True), "sealed")  # as it was sealed: an ISO text
+    not_before = classified(fields.String(allow_none=True), "sealed")
+    desired_outcomes = classified(fields.List(fields.String()), "sealed")
+    risk = classified(fields.Nested(RiskView, allow_none=True), "offence")
     attendance = classified(fields.Nested(Attendance, allow_none=True), "sealed")
     warning = classified(fields.String(allow_none=True), "sealed")
     warning_read = classified(fields.Boolean(allow_none=True), "internal")
     feedback_scope = classified(fields.String(), "internal")
     handling = classified(fields.Nested(Details, allow_none=True), "sealed")
+    area = classified(fields.String(allow_none=True), "internal")
     episode_id = classified(fields.UUID(), "internal")
     parent_id = classified(fields.UUID(allow_none=True), "internal")
     asked = classified(fields.Nested(Details, allow_none=True), "sealed")
+    clocks = classified(fields.List(fields.Nested(RunningClock)), "internal")
+    warnings = classified(fields.List(fields.Nested(Warned)), "internal")
+    legal_basis = classified(fields.Nested(LegalBasisView, allow_none=True), "sealed")
+    personal_closed = classified(fields.Boolean(), "internal")
+    objected_at = classified(fields.AwareDateTime(allow_none=True), "internal")
+    kept_as_self_referral = classified(fields.Boolean(), "internal")
     allowed_actions = classified(fields.List(fields.String()), "internal")
 
 
@@ -208,3 +289,30 @@ NEW_REFERRAL_EXAMPLE = {
     "ordered": False,
     "person_informed": "yes",
 }
+
+
+class AreaCard(Shape):
+    """A referral in the area queue as a candidate sees it: nothing of who it is, who sent it, or why."""
+
+    id = classified(fields.UUID(required=True), "internal")
+    needs = classified(fields.List(fields.String(), required=True), "sealed")
+    area = classified(fields.String(required=True), "internal")
+    age_band = classified(fields.String(required=True), "sealed")
+    language = classified(fields.String(required=True, allow_none=True), "sealed")
+    urgency = classified(fields.String(required=True), "internal")
+    respond_by = classified(fields.AwareDateTime(required=True, allow_none=True), "internal")
+    made_at = classified(fields.AwareDateTime(required=True), "internal")
+
+
+class Passed(Shape):
+    """A card that is hidden now."""
+
+    id = classified(fields.UUID(required=True), "internal")
+    state = classified(fields.String(required=True), "internal")
+
+
+class CardQuery(Shape):
+    """Where to go on and how many."""
+
+    cursor = classified(fields.String(load_default=None), "public")
+    limit = classified(fields.Integer(load_default=DEFAULT, validate=validate.Range(1, MOST)), "public")

@@ -15,6 +15,7 @@ from services.referrals.schemas.rights import SUBJECT, ReasonQuery
 from services.referrals.schemas.transitions import EARLIEST, Attendance
 
 MOST_NAMED = 50
+MOST_OUTCOMES = 20
 MOST_MINUTES = 24 * 60
 
 
@@ -66,7 +67,7 @@ class NewSession(Shape):
 
 
 def _answer() -> fields.String:
-    return classified(fields.String(validate=validate.OneOf(record.ANSWERS)), "sealed")
+    return classified(fields.String(validate=validate.OneOf(record.ANSWERS)), "offence")
 
 
 class Risks(Shape):
@@ -89,7 +90,7 @@ class Risks(Shape):
 class NewRisk(Shape):
     """Answers that changed, each yes, no or unknown; what is not named stays as it was."""
 
-    risks = classified(fields.Nested(Risks, required=True), "sealed")
+    risks = classified(fields.Nested(Risks, required=True), "offence")
     text = _remark()
 
 
@@ -115,8 +116,8 @@ class Amendment(Shape):
     reason = classified(fields.String(validate=TEXT), "sealed")
     order_reference = classified(fields.String(allow_none=True, validate=REFERENCE), "offence")
     person_informed = classified(fields.String(validate=validate.OneOf(codes.INFORMED)), "sealed")
-    goals = classified(
-        fields.List(fields.String(validate=NAME), validate=validate.Length(max=schemas.MOST_GOALS)), "sealed"
+    desired_outcomes = classified(
+        fields.List(fields.String(validate=NAME), validate=validate.Length(max=MOST_OUTCOMES)), "sealed"
     )
 
     warning = classified(fields.String(allow_none=True, validate=TEXT), "sealed")
@@ -147,7 +148,7 @@ class EntryContent(Shape):
     held_on = classified(fields.String(), "sealed")
     attended = classified(fields.String(), "sealed")
     minutes = classified(fields.Integer(), "sealed")
-    risks = classified(fields.Nested(Risks), "sealed")
+    risks = classified(fields.Nested(Risks), "offence")
     reason = classified(fields.String(), "sealed")
     since = classified(fields.String(), "sealed")
     attendance = classified(fields.Nested(Attendance), "sealed")

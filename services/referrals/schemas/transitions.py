@@ -9,7 +9,7 @@ from marshmallow import Schema, ValidationError, fields, validate, validates_sch
 
 from chassis.schema import Fault, Shape, classified
 from services.referrals.rules import codes
-from services.referrals.schemas.parts import NAME, REFERENCE, TEXT, once_each
+from services.referrals.schemas.parts import AREA, NAME, REFERENCE, TEXT, once_each
 
 EARLIEST = validate.Range(min=dt.date(2020, 1, 1))
 COUNT = validate.Range(0, 1000)
@@ -175,10 +175,13 @@ class Withdrawal(_Reasoned):
 
 
 class Revocation(Shape):
-    """Who told of it that consent is withdrawn, and when he did (T20)."""
+    """Who told of it that consent is withdrawn, when he did, and whether he stays with the service as his own (T20)."""
 
     reported_by = _code(codes.REPORTERS)
     revoked_at = classified(fields.AwareDateTime(required=True, default_timezone=None), "sealed")
+    stays_with_service = classified(
+        fields.Boolean(load_default=None, allow_none=True, truthy={True}, falsy={False}), "sealed"
+    )
 
 
 class Note(Shape):
@@ -205,13 +208,15 @@ class Resending(Shape):
 
     service = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "public")
     receiver = classified(fields.String(load_default=None, allow_none=True, validate=REFERENCE), "public")
+    area = classified(fields.String(load_default=None, allow_none=True, validate=AREA), "internal")
     urgency = classified(fields.String(load_default=None, validate=validate.OneOf(codes.URGENCIES)), "internal")
 
     @validates_schema
     def goes_somewhere(self, value: dict[str, Any], **_: object) -> None:
         """A service or a receiver is named."""
-        if value["service"] is None and value["receiver"] is None:
-            message = "Name the service or the receiving organisation, by key or id."
+        named = value["service"] is not None or value["receiver"] is not None
+        if named == (value["area"] is not None):
+            message = "Name the service or the receiving organisation, by key or id, or else an area."
             raise ValidationError({"service": [Fault("required", message)]})
 
 
@@ -241,6 +246,7 @@ class Details(Shape):
     attendance = classified(fields.Nested(Attendance), "sealed")
     reported_by = classified(fields.String(), "sealed")
     revoked_at = classified(fields.String(), "sealed")
+    stays_with_service = classified(fields.Boolean(), "sealed")
     note = classified(fields.String(), "sealed")
     because = classified(fields.String(), "sealed")
     before = classified(fields.Dict(keys=fields.String()), "sealed")

@@ -14,7 +14,12 @@ from chassis.subscribe import subscribe
 from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS, POLICY
 from services.referrals.schemas.rights import ReasonQuery
+from services.referrals.service.area import AreaQueue
+from services.referrals.service.attachments import Attachments
+from services.referrals.service.clocks import Clocks
 from services.referrals.service.drafts import Drafts
+from services.referrals.service.importing import Importing
+from services.referrals.service.legal import Legal
 from services.referrals.service.record import CaseRecord
 from services.referrals.service.rights import Rights
 from services.referrals.service.transitions import Transitions
@@ -22,7 +27,7 @@ from services.referrals.service.transitions import Transitions
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(Drafts, Transitions, Rights, CaseRecord):
+class ReferralsService(AreaQueue, Attachments, Clocks, Drafts, Importing, Legal, Transitions, Rights, CaseRecord):
     """Referrals between institutions."""
 
     name = "referrals"

@@ -19,13 +19,13 @@ WITH wanted AS (
     UNION SELECT org_id FROM partner_service WHERE key = %(service)s
     UNION SELECT org_id FROM partner_service WHERE service_id = %(service_id)s
 )
-SELECT p.org_id, p.key, p.type, p.status, s.service_id, s.key AS service_key, s.status AS service_status, s.accepting,
-       s.urgencies
+SELECT p.org_id, p.key, p.type, p.country, p.status, s.service_id, s.key AS service_key, s.kind,
+       s.status AS service_status, s.accepting, s.urgencies, s.coverage
   FROM wanted JOIN partner AS p USING (org_id) LEFT JOIN partner_service AS s USING (org_id) ORDER BY s.key
 """
 
 
-def offers(work: Work, sender: uuid.UUID, *, receiver: str | None, service: str | None) -> list[Offer]:
+def offers(work: Work, sender: uuid.UUID, *, receiver: str | None = None, service: str | None = None) -> list[Offer]:
     """The local copies that decide where a referral goes; references are keys or UUIDs as the caller wrote them."""
     values = {
         "sender": sender,
@@ -34,8 +34,28 @@ def offers(work: Work, sender: uuid.UUID, *, receiver: str | None, service: str 
         "service": service,
         "service_id": _uuid(service),
     }
-    rows = work.all(OFFERS, values)
-    return [Offer(**{**row, "urgencies": tuple(row["urgencies"] or ())}) for row in rows]
+    return [_offer(row) for row in work.all(OFFERS, values)]
+
+
+# Services that say nothing of where they work do so in their organisation's country.
+OFFERS_IN = """
+SELECT p.org_id, p.key, p.type, p.country, p.status, s.service_id, s.key AS service_key, s.kind,
+       s.status AS service_status, s.accepting, s.urgencies, s.coverage
+  FROM partner_service AS s JOIN partner AS p USING (org_id)
+ WHERE p.country = %(country)s OR EXISTS (SELECT FROM unnest(s.coverage) AS area
+                                           WHERE split_part(area, ':', 1) = %(country)s)
+ ORDER BY p.org_id, s.key
+"""
+
+
+def offers_in(work: Work, country: str) -> list[Offer]:
+    """The local copies of whoever works in a country."""
+    return [_offer(row) for row in work.all(OFFERS_IN, {"country": country})]
+
+
+def _offer(row: dict[str, Any]) -> Offer:
+    lists = {name: tuple(row[name] or ()) for name in ("urgencies", "coverage")}
+    return Offer(**{**row, **lists})
 
 
 def _uuid(reference: str | None) -> uuid.UUID | None:
@@ -54,11 +74,12 @@ ON CONFLICT (org_id) DO UPDATE SET key = excluded.key, type = excluded.type, cou
  WHERE p.version < excluded.version
 """
 KEEP_SERVICE = """
-INSERT INTO partner_service AS s (service_id, org_id, key, kind, accepting, urgencies, status, version)
-VALUES (%(service_id)s, %(org_id)s, %(key)s, %(kind)s, %(accepting)s, %(urgencies)s, %(status)s, %(version)s)
+INSERT INTO partner_service AS s (service_id, org_id, key, kind, accepting, urgencies, coverage, status, version)
+VALUES (%(service_id)s, %(org_id)s, %(key)s, %(kind)s, %(accepting)s, %(urgencies)s, %(coverage)s, %(status)s,
+        %(version)s)
 ON CONFLICT (service_id) DO UPDATE SET org_id = excluded.org_id, key = excluded.key, kind = excluded.kind,
-       accepting = excluded.accepting, urgencies = excluded.urgencies, status = excluded.status,
-       version = excluded.version WHERE s.version < excluded.version
+       accepting = excluded.accepting, urgencies = excluded.urgencies, coverage = excluded.coverage,
+       status = excluded.status, version = excluded.version WHERE s.version < excluded.version
 """
 
 
@@ -69,7 +90,7 @@ def keep_partner(work: Work, copy: dict[str, Any]) -> None:
 
 def keep_service(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of a service."""
-    work.later(KEEP_SERVICE, copy, expect=None)
+    work.later(KEEP_SERVICE, {"coverage": [], **copy}, expect=None)
 
 
 NAMES = "SELECT org_id, names FROM partner WHERE org_id = ANY(%s)"

@@ -39,6 +39,7 @@ class Leg:
     error_proposed_by: uuid.UUID | None
     changed_at: dt.datetime
     side: str
+    area: str | None = None
 
     @property
     def standing(self) -> Standing:
@@ -54,7 +55,8 @@ class Leg:
 
 LOCK = """
 SELECT id, episode_id, parent_id, kind, sender_id, receiver_id, service_id, urgency, ordered, state, held_from, held_by,
-       last_transition, feedback_scope, scope_fixed, sender_acted_at, error_proposed_by, changed_at FROM leg_locked(%s)
+       last_transition, feedback_scope, scope_fixed, sender_acted_at, error_proposed_by, changed_at,
+       area FROM leg_locked(%s)
 """
 
 
@@ -92,16 +94,16 @@ def propose_error(work: Work, leg: Leg) -> None:
 
 
 OWN_RECORD = """
-SELECT version, state, reason, key_id, unit, worker, restricted, held_from, held_by, last_transition, changed_at,
-       NULL::bytea AS handling,
-       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+SELECT version, state, kind, reason, key_id, unit, worker, restricted, held_from, held_by, last_transition, changed_at,
+       NULL::bytea AS handling, consent_until, false AS treating,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM member_standing AS m
          WHERE m.org_id = r.org_id AND m.referral_id = r.id AND m.subject = %(subject)s) AS member
   FROM sender_record AS r WHERE id = %(id)s FOR UPDATE
 """
 OWN_CASE = """
-SELECT version, state, reason, key_id, unit, worker, restricted, held_from, held_by, last_transition, changed_at,
-       handling,
-       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+SELECT version, state, kind, reason, key_id, unit, worker, restricted, held_from, held_by, last_transition, changed_at,
+       handling, consent_until, treating,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM member_standing AS m
          WHERE m.org_id = c.org_id AND m.referral_id = c.id AND m.subject = %(subject)s) AS member
   FROM receiver_case AS c WHERE id = %(id)s FOR UPDATE
 """

@@ -70,7 +70,7 @@ def open_referral(work: Work, opened: Opened) -> None:
     values = {name: getattr(opened, name) for name in Opened.__slots__}
     work.later(OPEN, values)
     if opened.case_key is not None:
-        _open_case(work, opened)
+        open_case(work, opened)
 
 
 ADDRESS = """
@@ -79,7 +79,8 @@ WITH leg AS (
                          %(at)s) AS id
 ), record AS (
     UPDATE sender_record AS r SET receiver_id = %(receiver_id)s, service_id = %(service_id)s, state = %(state)s,
-           urgency = %(urgency)s, version = r.version + 1, personal = %(record_sealed)s,
+           urgency = %(urgency)s, version = r.version + 1, key_id = %(record_key)s,
+           personal = %(record_sealed)s,
            external_ref_mac = %(reference_mac)s, sent_at = %(at)s, changed_at = %(at)s, last_transition = 'submit'
       FROM leg WHERE r.id = leg.id RETURNING r.id, r.version
 )
@@ -90,11 +91,11 @@ SELECT gen_random_uuid(), %(sender_id)s, id, version, 'submit', %(state)s, 'draf
 
 
 def send_draft(work: Work, opened: Opened) -> None:
-    """Hand a draft over: `opened` with the draft's own id and key."""
+    """Hand a draft over: `opened` with the draft's own id; its key is a new one, the sweeper takes the old one."""
     values = {name: getattr(opened, name) for name in Opened.__slots__}
     work.later(ADDRESS, values)
     if opened.case_key is not None:
-        _open_case(work, opened)
+        open_case(work, opened)
 
 
 REWRITE = """
@@ -108,7 +109,8 @@ def rewrite_draft(work: Work, referral_id: uuid.UUID, *, sealed: bytes, urgency:
     work.later(REWRITE, {"id": referral_id, "sealed": sealed, "urgency": urgency, "at": work.now})
 
 
-def _open_case(work: Work, opened: Opened) -> None:
+def open_case(work: Work, opened: Opened) -> None:
+    """Write the receiver's case, in the receiver's context."""
     if opened.receiver_id is None:
         raise NotFound
     values = {name: getattr(opened, name) for name in Opened.__slots__}

@@ -9,7 +9,7 @@ from chassis.db import Work
 from services.referrals import views
 from services.referrals.rules.lifecycle import SENDER
 from services.referrals.store import case_entries
-from services.referrals.usecases import counting
+from services.referrals.usecases import clocks, counting
 
 Part = Callable[[Work, dict[str, Any]], dict[str, Any]]
 
@@ -29,7 +29,7 @@ def warning(work: Work, row: dict[str, Any]) -> dict[str, Any]:
     return {"warning_read": case_entries.has_read(work, row["id"], call.caller.subject)}
 
 
-PARTS: tuple[Part, ...] = (asked, counting.attendance, warning)
+PARTS: tuple[Part, ...] = (asked, counting.attendance, warning, clocks.shown, clocks.warned)
 
 
 def parts(work: Work, row: dict[str, Any]) -> dict[str, Any]:

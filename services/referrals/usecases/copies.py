@@ -14,7 +14,8 @@ from services.referrals import events
 from services.referrals.rules import feedback
 from services.referrals.store import copies, legs
 from services.referrals.usecases.entering import OBJECT
-from services.referrals.usecases.facts import facts_of
+from services.referrals.usecases.facts import facts_of, tells
+from services.referrals.views import area
 
 
 def keep_organisation(work: Work, received: Received) -> None:
@@ -26,7 +27,7 @@ def keep_organisation(work: Work, received: Received) -> None:
 def keep_service(work: Work, received: Received) -> None:
     """Keep the local copy of a service, from service.* events."""
     names = ("key", "kind", "accepting", "urgencies", "status", "version")
-    copy = {name: received.data[name] for name in names}
+    copy = {name: received.data[name] for name in names} | {"coverage": received.data.get("coverage", [])}
     copies.keep_service(work, {"service_id": received.subject, "org_id": received.data["organisation_id"], **copy})
 
 
@@ -46,9 +47,23 @@ def _standing(work: Work, referral_id: uuid.UUID, audience: str) -> dict[str, An
             own = legs.own_row(work, leg)
     except NotFound:
         return None
+    if not tells(leg.kind, party, leg.sender_id):
+        return None
     reason = feedback.outward_reason(own["reason"])
     return events.state_of(facts_of(leg), state=own["state"], version=own["version"], reason=reason)
 
 
-BASELINES: republish.Baselines = {OBJECT: Baseline(events.BASELINE, _standing)}
+def _card(work: Work, offer_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    party = envelope.organisation_of(audience)
+    if party is None:
+        return None
+    with work.acting_for(party):
+        row = area.standing(work, offer_id)
+    return {name: value for name, value in row.items() if value is not None} if row else None
+
+
+BASELINES: republish.Baselines = {
+    OBJECT: Baseline(events.BASELINE, _standing),
+    "area_offer": Baseline(events.CARD_BASELINE, _card),
+}
 """By noun; read by the operators' commands too."""

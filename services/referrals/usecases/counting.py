@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from chassis.db import Work
 from chassis.errors import FieldError, Invalid
@@ -11,11 +11,8 @@ from services.referrals.rules import record
 from services.referrals.rules.lifecycle import RECEIVER
 from services.referrals.store import case_entries
 from services.referrals.store.legs import Leg
+from services.referrals.usecases.acts import Act, Moved
 from services.referrals.usecases.telling import tell_attendance
-
-if TYPE_CHECKING:
-    from services.referrals.usecases.consequences import Act, Moved
-
 
 COUNTED = frozenset({"accepted", "waitlisted", "in_progress", "on_hold", "completed", "ended", "withdrawn", "closed"})
 """States in which there can be counts of attendance at all."""

@@ -62,7 +62,7 @@ def submit(db: Database, call: Call) -> Outcome:
         _edge(leg, own, "submit", SENDER)
         _check_version(call, own)
         kept = work.keys.open(own["key_id"], opening.RECORD_PERSONAL, leg.id, legs.sealed(work, leg))
-        send(work, caller_of(work), _complete(kept), draft=leg)
+        send(work, caller_of(work), _complete(kept), draft=leg, version=own["version"] + 1)
         work.record(Entry(operation="referral.submit", object_type=OBJECT, object_id=leg.id))
         return found(work, leg.id, "referral.submit")
 

@@ -15,7 +15,7 @@ from chassis.identity import Caller
 from chassis.requests import Call, Outcome
 from services.referrals import views
 from services.referrals.rules import rights
-from services.referrals.rules.lifecycle import SENDER, Standing
+from services.referrals.rules.lifecycle import CHILD_CONCERN, SENDER, Standing
 from services.referrals.store import members
 from services.referrals.store.legs import CASE_HANDLING
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL
@@ -43,7 +43,8 @@ def caller_of(work: Work) -> Caller:
 def relation_to(caller: Caller, row: dict[str, Any], side: str) -> str:
     """The caller's relation to his organisation's row of a case, whose columns say who may open it."""
     names = ("unit", "worker", "restricted")
-    case = rights.Closeness(**{name: row[name] for name in names}, member=frozenset(row["member"]))
+    concern = side == SENDER and row["kind"] == CHILD_CONCERN
+    case = rights.Closeness(**{name: row[name] for name in names}, member=frozenset(row["member"]), concern=concern)
     return rights.relation(side, rights.standing(case, subject=caller.subject, units=caller.units))
 
 
@@ -55,7 +56,9 @@ def enter(work: Work, referral_id: uuid.UUID, operation: str, *, reason: str | N
     caller = caller_of(work)
     row = views.row_of(work, referral_id, caller.subject)
     at = relation_to(caller, row, row["side"])
-    if not rights.check(operation, caller.roles, at, reason=reason):
+    outside = rights.check(operation, caller.roles, at, reason=reason)
+    rights.check_open(operation, row["locked_at"])
+    if not outside:
         return Entered(row=row, relation=at)
     purpose = reason or CASE_WORK
     members.note_outside(work, row["id"], side=row["side"], subject=caller.subject, reason=purpose)
@@ -76,6 +79,11 @@ def shown(work: Work, entered: Entered, operation: str = "referral.read") -> Out
     if visible is not None:
         value = {name: each for name, each in value.items() if name in visible}
     return Outcome(value=value, version=row["version"], location=f"/referrals/{row['id']}", relation=entered.relation)
+
+
+def content_of(work: Work, entered: Entered) -> dict[str, Any]:
+    """What a case says of the person, opened for whoever was let in."""
+    return _opened(work, entered.row)
 
 
 def found(work: Work, referral_id: uuid.UUID, operation: str = "referral.read") -> Outcome:

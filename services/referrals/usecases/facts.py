@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from uuid import UUID
+
 from services.referrals.events import Facts
+from services.referrals.rules.lifecycle import CHILD_CONCERN
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import Opened
 
@@ -17,3 +20,8 @@ def facts_of(leg: Leg | Opened) -> Facts:
         service_id=leg.service_id,
         urgency=leg.urgency,
     )
+
+
+def tells(kind: str, party: UUID, sender: UUID) -> bool:
+    """Whether a party has events of it; of a child concern the sender has none, because all its systems read them."""
+    return kind != CHILD_CONCERN or party != sender

@@ -14,7 +14,7 @@ from services.referrals.rules.rights import check
 from services.referrals.store import legs
 from services.referrals.store import opening as rows
 from services.referrals.store.legs import Leg
-from services.referrals.usecases import opening
+from services.referrals.usecases import basis, opening
 from services.referrals.usecases.consequences import Act
 from services.referrals.usecases.entering import OBJECT, caller_of, found, relation_to
 
@@ -28,8 +28,8 @@ def passed_on(work: Work, leg: Leg, own: dict[str, Any], act: Act) -> Act:
     """
     caller = caller_of(work)
     content = work.keys.open(own["key_id"], rows.CASE_PERSONAL, leg.id, legs.sealed(work, leg))
-    body = {**content, "service": act.details["service"], "receiver": None, "external_ref": None}
-    opened = opening.send(work, caller, body, parent=leg.id)
+    body = {**content, "service": act.details["service"], "receiver": None, "area": None, "external_ref": None}
+    opened = opening.send(work, caller, body, parent=leg.id, carried=content.get("legal_basis"))
     return replace(act, details={**act.details, "new_referral_id": str(opened.id)})
 
 
@@ -57,5 +57,7 @@ def resend(db: Database, call: Call) -> Outcome:
 
 def _addressed(content: dict[str, Any], asked: dict[str, Any]) -> dict[str, Any]:
     # The own reference stays with the first leg: each is found by its own.
-    body = {**content, "service": asked["service"], "receiver": asked["receiver"], "external_ref": None}
+    body = {**content, "service": asked["service"], "receiver": asked["receiver"]}
+    body |= {"area": asked.get("area"), "external_ref": None}
+    body["legal_basis"] = basis.asked_again(content.get("legal_basis"))
     return body if asked["urgency"] is None else {**body, "urgency": asked["urgency"]}

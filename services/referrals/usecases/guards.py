@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.db import Work
-from services.referrals.rules import deadlines, reasons, record
+from services.referrals.rules import deadlines, legal, reasons, record, rights
 from services.referrals.rules.lifecycle import RECEIVER, Edge
 from services.referrals.store import case_entries, legs
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import CASE_PERSONAL
+from services.referrals.usecases.recall import not_recalled
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,18 @@ def in_time(work: Work, attempt: Attempt) -> None:
         deadlines.check_undoing(leg.changed_at, leg.sender_acted_at, work.now)
 
 
+GOES_ON = frozenset({"start_assessment", "accept", "waitlist", "start", "forward", "provide_info", "revive"})
+"""Steps by which a personal part is read on or anew."""
+
+
+def ground_stands(work: Work, attempt: Attempt) -> None:
+    """A consent that ran out carries nobody into treatment, nor anywhere else. Raises NotAllowed."""
+    own = attempt.own
+    if attempt.edge.name in GOES_ON:
+        shut = legal.shut_since(None, own["consent_until"], treating=own["treating"], today=work.now.date())
+        rights.check_open(f"referral.{attempt.edge.name}", shut)
+
+
 def codes_in_force(work: Work, attempt: Attempt) -> None:
     """Codes that were retired are not given any more. Raises Invalid with those in force."""
     reasons.check_body(attempt.edge.name, attempt.body, work.now.date())
@@ -60,7 +73,7 @@ def warned(work: Work, attempt: Attempt) -> None:
     record.check_warned(attempt.edge.name, warning=content.get("warning"), read=read)
 
 
-GUARDS: tuple[Guard, ...] = (in_time, codes_in_force, tried_enough, warned)
+GUARDS: tuple[Guard, ...] = (in_time, not_recalled, ground_stands, codes_in_force, tried_enough, warned)
 
 
 def guard(work: Work, attempt: Attempt) -> None:

@@ -12,12 +12,24 @@ from services.referrals import views
 from services.referrals.rules import durations, reasons
 from services.referrals.rules.lifecycle import RECEIVER, SENDER
 from services.referrals.usecases.entering import OBJECT, Entered, enter, listed, shown, viewer_of
+from services.referrals.usecases.moving import recall
+from services.referrals.usecases.recall import Recalled, not_recalled_row
 
 
 def read(db: Database, call: Call) -> Outcome:
     """One referral as the caller's side may see it. Raises NotFound for everybody else."""
+    try:
+        return _read(db, call)
+    except Recalled as over:
+        recall(db, over)
+        return _read(db, call, again=True)
+
+
+def _read(db: Database, call: Call, *, again: bool = False) -> Outcome:
     with db.work(call) as work:
         entered = enter(work, call.path["referral_id"], "referral.read", reason=call.query.get("reason"))
+        if not again:
+            not_recalled_row(work, entered.row)
         work.record(_entry("referral.read", entered))
         return shown(work, entered)
 

@@ -12,24 +12,50 @@ from chassis.identity import Caller
 from chassis.requests import Call, Outcome
 from services.referrals import events
 from services.referrals.rules import feedback, lifecycle, telling
-from services.referrals.rules.lifecycle import DPO, RECEIVER, SENDER, Edge, Standing
+from services.referrals.rules.lifecycle import DPO, RECEIVER, SENDER, SYSTEM, Edge, Standing
 from services.referrals.rules.rights import check
 from services.referrals.store import legs
 from services.referrals.store.legs import Leg, PartyRow
-from services.referrals.usecases import correcting, counting, forwarding
+from services.referrals.usecases import consent, correcting, counting, forwarding
 from services.referrals.usecases.consequences import Act, Moved, follow
 from services.referrals.usecases.entering import OBJECT, caller_of, found, relation_to
-from services.referrals.usecases.facts import facts_of
+from services.referrals.usecases.facts import facts_of, tells
 from services.referrals.usecases.guards import Attempt, guard
+from services.referrals.usecases.recall import Recalled, over_for
 
+CLOCKS = "referrals.clocks"
 _PAUSES = frozenset({"on_hold", "info_requested"})
 
 
 def move(db: Database, call: Call, action: str) -> Outcome:
     """Take a transition for the caller (referrals.md section 3).
 
-    Raises NotFound, NotAllowed, Stale, Conflict with what is possible instead, and what the guards refuse.
+    Raises NotFound, NotAllowed, Stale, Conflict with what is possible instead, and what the guards refuse. What should
+    have expired by now is expired first, so that the answer is the same whether or not somebody noticed before.
     """
+    try:
+        return _moved(db, call, action)
+    except Recalled as over:
+        recall(db, over)
+        return _moved(db, call, action)
+
+
+def recall(db: Database, over: Recalled) -> None:
+    """Take back a referral whose time for an answer is over (T21); nothing when somebody else has done it meanwhile."""
+    with db.background(CLOCKS, org=over.org_id) as work:
+        leg = legs.lock_leg(work, over.referral_id, over.org_id)
+        if over_for(work, leg) is not None:
+            expire(work, leg)
+            work.record(Entry(operation="referral.expire", object_type=OBJECT, object_id=leg.id, purpose="deadline"))
+
+
+def expire(work: Work, leg: Leg) -> None:
+    """The system takes a locked leg back to the sender's list, for want of an answer."""
+    edge = lifecycle.decide("expire", true=leg.standing, seen=leg.standing, actor=SYSTEM)
+    take(work, leg, edge, Act(actor=SYSTEM))
+
+
+def _moved(db: Database, call: Call, action: str) -> Outcome:
     operation = f"referral.{action}"
     with db.work(call) as work:
         done = work.claimed()
@@ -48,7 +74,7 @@ def move(db: Database, call: Call, action: str) -> Outcome:
         work.record(Entry(operation=operation, object_type=OBJECT, object_id=leg.id))
         if actor == DPO and not correcting.agreed(work, leg, caller):
             return found(work, leg.id, operation)
-        _walk(work, leg, own, edge, _act(caller, actor, call.body))
+        walk(work, leg, own, edge, act_of(caller, actor, call.body))
         return found(work, leg.id, operation)
 
 
@@ -83,7 +109,10 @@ def seen_of(own: dict[str, Any], kind: str) -> Standing:
     return Standing(kind=kind, **{name: own[name] for name in names})
 
 
-def _walk(work: Work, leg: Leg, own: dict[str, Any], edge: Edge, act: Act) -> None:
+def walk(work: Work, leg: Leg, own: dict[str, Any], edge: Edge, act: Act) -> None:
+    """Take a transition for a caller of either side, with what it says kept and passed on."""
+    if consent.only_objects(work, leg, own, edge):
+        return
     if edge.name == "forward":
         act = forwarding.passed_on(work, leg, own, act)
     if edge.name == "complete":
@@ -93,7 +122,8 @@ def _walk(work: Work, leg: Leg, own: dict[str, Any], edge: Edge, act: Act) -> No
     take(work, leg, edge, act)
 
 
-def _act(caller: Caller, actor: str, body: dict[str, Any]) -> Act:
+def act_of(caller: Caller, actor: str, body: dict[str, Any]) -> Act:
+    """What a caller does with this loaded body."""
     details = {name: value for name, value in body.items() if name != "reason" and value is not None}
     return Act(actor=actor, org_id=caller.org_id, subject=caller.subject, reason=body.get("reason"), details=details)
 
@@ -122,7 +152,7 @@ def _tell_sender(work: Work, leg: Leg, edge: Edge, act: Act, scope: str) -> str 
         if told is None:
             continue
         step = _step(leg, edge, act, party=leg.sender_id, target=target, told=told, row=row, scope=scope)
-        _write(work, leg, leg.sender_id, row, step, quiet=edge.source == "draft" and edge.name == "discard")
+        _write(work, leg, leg.sender_id, row, step, quiet=edge.name == "discard")
         row = PartyRow(state=step.state, held_from=step.held_from, key_id=row.key_id, erased_at=row.erased_at)
         last = told.event
     return last
@@ -162,7 +192,7 @@ def _step(
 
 def _write(work: Work, leg: Leg, party: uuid.UUID, row: PartyRow, step: legs.Step, *, quiet: bool = False) -> None:
     version = legs.step(work, leg, party, row, step)
-    if quiet:
+    if quiet or not tells(leg.kind, party, leg.sender_id):
         return
     event = events.moved(
         facts_of(leg),

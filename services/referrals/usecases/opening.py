@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import uuid
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chassis import clock
@@ -15,27 +15,31 @@ from chassis.identity import Caller
 from chassis.requests import Call, Outcome
 from services.referrals import events
 from services.referrals.rules import feedback, lifecycle
+from services.referrals.rules.concerns import choose_authority
 from services.referrals.rules.lifecycle import LIFECYCLE, SENDER
 from services.referrals.rules.receiving import Chosen, Offer, choose
 from services.referrals.store import copies, opening
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL, Opened
+from services.referrals.usecases.basis import settled
 from services.referrals.usecases.consequences import Act, Moved, follow
 from services.referrals.usecases.entering import OBJECT, caller_of, found
-from services.referrals.usecases.facts import facts_of
+from services.referrals.usecases.facts import facts_of, tells
+from services.referrals.usecases.queueing import of_receiver
 
 SUBMIT = LIFECYCLE[0]
-OF_RECEIVER_NOT = frozenset({"external_ref"})
-"""Fields that the receiver's copy of the content does not hold."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submission:
-    """What is about to be sent: by whom, with which content, to whom, and the copies that this was decided on."""
+    """What is about to be sent: by whom, with which content, to whom, and the copies that this was decided on.
+
+    `chosen` is None for an area queue.
+    """
 
     sender: Caller
     body: dict[str, Any]
-    chosen: Chosen
+    chosen: Chosen | None
     offers: list[Offer]
 
 
@@ -79,36 +83,48 @@ def keep_draft(work: Work, sender: Caller, body: dict[str, Any]) -> Opened:
         record_sealed=key.seal(RECORD_PERSONAL, referral_id, body),
         case_key=None,
         case_sealed=None,
-        **_place(sender, work),
+        **_place(sender, work, body.get("kind")),
     )
     opening.open_referral(work, opened)
     return opened
 
 
 def send(
-    work: Work, sender: Caller, body: dict[str, Any], *, parent: uuid.UUID | None = None, draft: Leg | None = None
+    work: Work,
+    sender: Caller,
+    body: dict[str, Any],
+    *,
+    parent: uuid.UUID | None = None,
+    draft: Leg | None = None,
+    version: int = 1,
+    carried: dict[str, Any] | None = None,
 ) -> Opened:
     """Hand a complete referral over to its receiver, as a new leg or from a draft.
 
+    `version` is the sender's then, `carried` the legal basis of a leg that is passed on.
     Raises Invalid for a receiver that cannot take it and for whatever the checks refuse, Conflict for an own reference
     that is in use, NotAllowed when the sender is suspended.
     """
-    offers = copies.offers(work, sender.org_id, receiver=body["receiver"], service=body["service"])
-    chosen = choose(
-        offers, sender=sender.org_id, receiver=body["receiver"], service=body["service"], urgency=body["urgency"]
-    )
-    submission = Submission(sender=sender, body=body, chosen=chosen, offers=offers)
-    for check in CHECKS:
-        check(work, submission)
-    mac = _reference(work, sender, body)
+    submission, mac = checked(work, sender, body, carried=carried)
     opened = _sealed(work, submission, mac, parent=parent, draft=draft)
     if draft is None:
         opening.open_referral(work, opened)
     else:
         opening.send_draft(work, opened)
-    _tell(work, opened)
-    follow(work, _moved(opened, sender, body))
+    _tell(work, opened, version=version)
+    follow(work, _moved(opened, sender, submission.body))
     return opened
+
+
+def checked(
+    work: Work, sender: Caller, body: dict[str, Any], *, carried: dict[str, Any] | None = None
+) -> tuple[Submission, bytes | None]:
+    """What would be sent, and the hash of its own reference; nothing is stored. Raises what `send` refuses."""
+    submission = _destined(work, sender, body)
+    submission = replace(submission, body={**body, "legal_basis": settled(work, submission, carried=carried)})
+    for check in CHECKS:
+        check(work, submission)
+    return submission, _reference(work, sender, body)
 
 
 def _sealed(
@@ -119,14 +135,15 @@ def _sealed(
     kept = {name: value for name, value in submission.body.items() if name != "draft"}
     content = {"kind": lifecycle.ORDINARY, **kept, "feedback_scope": _scope(submission)}
     referral_id = draft.id if draft else clock.new_id()
-    record_key, case_key = work.keys.take(), work.keys.take()
-    for_receiver = {name: value for name, value in content.items() if name not in OF_RECEIVER_NOT}
+    record_key = work.keys.take()
+    case_key = work.keys.take() if chosen else None
+    for_receiver = of_receiver(content)
     return Opened(
         id=referral_id,
         parent_id=parent,
         kind=content["kind"],
-        receiver_id=chosen.org_id,
-        service_id=chosen.service_id,
+        receiver_id=chosen.org_id if chosen else None,
+        service_id=chosen.service_id if chosen else None,
         urgency=content["urgency"],
         ordered=content["ordered"],
         state="sent",
@@ -134,28 +151,40 @@ def _sealed(
         reference_mac=mac,
         record_key=record_key.id,
         record_sealed=record_key.seal(RECORD_PERSONAL, referral_id, content),
-        case_key=case_key.id,
-        case_sealed=case_key.seal(CASE_PERSONAL, referral_id, for_receiver),
-        **_place(sender, work),
+        case_key=case_key.id if case_key else None,
+        case_sealed=case_key.seal(CASE_PERSONAL, referral_id, for_receiver) if case_key else None,
+        **_place(sender, work, content["kind"]),
     )
 
 
-def _place(sender: Caller, work: Work) -> dict[str, Any]:
+def _destined(work: Work, sender: Caller, body: dict[str, Any]) -> Submission:
+    meant = {"sender": sender.org_id, "receiver": body["receiver"], "service": body["service"]}
+    concern = body.get("kind") == lifecycle.CHILD_CONCERN
+    if body.get("area") and not concern:
+        return Submission(sender=sender, body=body, chosen=None, offers=copies.offers(work, sender.org_id))
+    offers = copies.offers(work, sender.org_id, receiver=body["receiver"], service=body["service"])
+    chosen = choose_authority(offers, **meant) if concern else choose(offers, **meant, urgency=body["urgency"])
+    return Submission(sender=sender, body=body, chosen=chosen, offers=offers)
+
+
+def _place(sender: Caller, work: Work, kind: str | None) -> dict[str, Any]:
+    concern = kind == lifecycle.CHILD_CONCERN  # read by its author, whoever he is, and by no unit
     return {
         "sender_id": sender.org_id,
         "subject": sender.subject,
-        "unit": min(sender.units) if len(sender.units) == 1 else None,  # of several nobody can say which is meant
-        "worker": None if sender.is_system else sender.subject,
+        # of several nobody can say which is meant
+        "unit": min(sender.units) if len(sender.units) == 1 and not concern else None,
+        "worker": None if sender.is_system and not concern else sender.subject,
         "at": work.now,
     }
 
 
-def _tell(work: Work, opened: Opened) -> None:
-    for party in (opened.sender_id, opened.receiver_id):
-        if party is not None:
+def _tell(work: Work, opened: Opened, *, version: int) -> None:
+    for party, seen in ((opened.sender_id, version), (opened.receiver_id, 1)):
+        if party is not None and tells(opened.kind, party, opened.sender_id):
             work.tell(
                 events.moved(
-                    facts_of(opened), verb="sent", state="sent", version=1, audience=party, reason=None, at=opened.at
+                    facts_of(opened), verb="sent", state="sent", version=seen, audience=party, reason=None, at=opened.at
                 )
             )
 
@@ -181,6 +210,7 @@ def _moved(opened: Opened, sender: Caller, body: dict[str, Any]) -> Moved:
         error_proposed_by=None,
         changed_at=opened.at,
         side=SENDER,
+        area=body.get("area"),
     )
     act = Act(actor=SENDER, org_id=sender.org_id, subject=sender.subject, details=body)
     scope = feedback.scope_in_force(opened.feedback_scope, fixed=False)

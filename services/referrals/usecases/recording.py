@@ -13,9 +13,9 @@ from chassis.db import Database, Work
 from chassis.errors import Conflict, NotFound, Stale
 from chassis.identity import Caller
 from chassis.requests import Call, Outcome
-from services.referrals.rules import feedback, reasons, record
+from services.referrals.rules import feedback, legal, reasons, record
 from services.referrals.rules.lifecycle import SENDER
-from services.referrals.rules.rights import check
+from services.referrals.rules.rights import check, check_open
 from services.referrals.store import case_entries, legs
 from services.referrals.store.case_entries import NewEntry, Party
 from services.referrals.store.legs import Leg
@@ -27,10 +27,11 @@ from services.referrals.usecases.telling import tell, tell_attendance
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
-    """The locked leg, the caller's own row of it, who he is and what he said."""
+    """The locked leg, the caller's own row of it as it is seen and as it is written, who he is and what he said."""
 
     leg: Leg
     own: dict[str, Any]
+    mine: Party
     caller: Caller
     body: dict[str, Any]
 
@@ -104,19 +105,18 @@ def _case(work: Work, call: Call, action: str) -> Case:
     leg = legs.lock_leg(work, call.path["referral_id"], caller.org_id)
     own = legs.own_row(work, leg, caller.subject)
     check(f"referral.{action}", caller.roles, relation_to(caller, own, leg.side))
+    mine = case_entries.party(work, leg, caller.org_id)
+    shut = legal.shut_since(mine.locked_at, own["consent_until"], treating=own["treating"], today=work.now.date())
+    check_open(f"referral.{action}", shut)
     record.check_possible(action, seen_of(own, leg.kind), leg.side)
     if call.expected_version not in {None, own["version"]}:
         raise Stale("referral.stale", f"The referral is at version {own['version']} now; read it again.")
-    return Case(leg=leg, own=own, caller=caller, body=call.body)
+    return Case(leg=leg, own=own, mine=mine, caller=caller, body=call.body)
 
 
 def _entry(case: Case, kind: str, content: dict[str, Any], **more: Any) -> NewEntry:
     kept = {name: value for name, value in content.items() if value is not None}
     return NewEntry(kind=kind, by_org=case.caller.org_id, by_subject=case.caller.subject, content=kept, **more)
-
-
-def _own(work: Work, case: Case) -> Party:
-    return case_entries.party(work, case.leg, case.caller.org_id)
 
 
 def _note(work: Work, case: Case) -> None:
@@ -128,10 +128,9 @@ def _note(work: Work, case: Case) -> None:
     entry = _entry(
         case, "note", {"text": body["text"]}, visibility=body["visibility"], named=sorted(body["named"]) or None
     )
-    own = _own(work, case)
-    case_entries.add(work, leg, own, entry)
+    case_entries.add(work, leg, case.mine, entry)
     if body["visibility"] == record.BOTH:
-        tell(work, leg, own, "note_added")
+        tell(work, leg, case.mine, "note_added")
         _copy(work, case, entry, "note_added")
 
 
@@ -160,18 +159,16 @@ def _attempt(work: Work, case: Case) -> None:
     record.check_channel(body["channel"], content, by_alias=body["by_alias"])
     read = case_entries.has_read(work, case.leg.id, case.caller.subject)
     record.check_warned("log_contact_attempt", warning=content.get("warning"), read=read)
-    own = _own(work, case)
-    case_entries.add(work, case.leg, own, _entry(case, "attempt", body))
-    tell(work, case.leg, own, "contact_attempted")
+    case_entries.add(work, case.leg, case.mine, _entry(case, "attempt", body))
+    tell(work, case.leg, case.mine, "contact_attempted")
 
 
 def _read(work: Work, case: Case) -> None:
     if not _content(work, case).get("warning") or case_entries.has_read(work, case.leg.id, case.caller.subject):
         return  # nothing to read, or read already
     entry = _entry(case, "receipt", {})
-    own = _own(work, case)
-    case_entries.add(work, case.leg, own, entry)
-    tell(work, case.leg, own, "warning_read")
+    case_entries.add(work, case.leg, case.mine, entry)
+    tell(work, case.leg, case.mine, "warning_read")
     if case.scope != feedback.NONE:
         _copy(work, case, entry, "warning_read")
 
@@ -192,10 +189,9 @@ def _session(work: Work, case: Case) -> None:
         raise Conflict("session.signed", f"Session {body['number']} is signed; it stays as it is.")
     if before is not None:
         case_entries.remove(work, before["id"])
-    own = _own(work, case)
     content = {name: value for name, value in body.items() if name != "number"}
-    case_entries.add(work, case.leg, own, _entry(case, "session", content, number=body["number"]))
-    tell(work, case.leg, own, "session_recorded")
+    case_entries.add(work, case.leg, case.mine, _entry(case, "session", content, number=body["number"]))
+    tell(work, case.leg, case.mine, "session_recorded")
 
 
 def _plain(value: Any) -> Any:
@@ -207,7 +203,7 @@ def _sign(work: Work, case: Case) -> None:
     if case_entries.sign(work, case.leg.id) == 0:
         return  # signed already: nothing new to tell
     counts = record.attendance_of(case_entries.own(work, case.leg.id, "session"))
-    tell(work, case.leg, _own(work, case), "attendance_signed")
+    tell(work, case.leg, case.mine, "attendance_signed")
     tell_attendance(work, case.leg, case.scope, fixed=case.leg.scope_fixed, counts=counts)
 
 
@@ -223,11 +219,10 @@ def _drop_out(work: Work, case: Case) -> None:
 
 def _told(work: Work, case: Case, entry: NewEntry, verb: str) -> None:
     """For the own organisation, and for the other side as far as it may know: codes alone, no free text."""
-    own = _own(work, case)
-    if own.erased_at is not None:
+    if case.mine.erased_at is not None:
         raise NotFound
-    case_entries.add(work, case.leg, own, entry)
-    tell(work, case.leg, own, verb)
+    case_entries.add(work, case.leg, case.mine, entry)
+    tell(work, case.leg, case.mine, verb)
     if record.told_to_other(case.scope, fixed=case.leg.scope_fixed, side=case.leg.side):
         codes = {name: value for name, value in entry.content.items() if name != "text" or case.leg.side == SENDER}
         _copy(work, case, replace(entry, content=codes), verb)

@@ -8,6 +8,7 @@ from typing import Any
 
 from chassis.db import Work
 from chassis.errors import NotFound
+from services.referrals.rules import legal
 from services.referrals.rules.lifecycle import CLOSED, FINAL, RECEIVER
 
 HISTORY_DETAILS = "history|details"
@@ -18,8 +19,9 @@ SELECT 'sender' AS side, r.id, r.state, r.kind, r.reason, r.urgency, r.version, 
        NULL::bytea AS handling, CASE WHEN r.state <> 'draft' THEN r.sent_at END AS sent_at, r.changed_at,
        r.org_id AS sender_id, r.receiver_id, r.service_id, s.key AS sender_key, t.key AS receiver_key,
        v.key AS service_key, r.unit, r.worker, r.restricted, r.held_from, r.held_by, r.last_transition, r.locked_at,
-       r.episode_id, r.parent_id,
-       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+       r.episode_id, r.parent_id, r.area, r.consent_until, r.objected_at, false AS treating,
+       false AS kept_as_self_referral,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM member_standing AS m
          WHERE m.org_id = r.org_id AND m.referral_id = r.id AND m.subject = %(subject)s) AS member
   FROM sender_record AS r
   LEFT JOIN partner AS s ON s.org_id = r.org_id LEFT JOIN partner AS t ON t.org_id = r.receiver_id
@@ -27,8 +29,9 @@ SELECT 'sender' AS side, r.id, r.state, r.kind, r.reason, r.urgency, r.version, 
 UNION ALL
 SELECT 'receiver', c.id, c.state, c.kind, c.reason, c.urgency, c.version, c.key_id, c.personal, c.handling, c.sent_at,
        c.changed_at, c.sender_id, c.org_id, c.service_id, s.key, t.key, v.key, c.unit, c.worker, c.restricted,
-       c.held_from, c.held_by, c.last_transition, c.locked_at, NULL, NULL,
-       (SELECT coalesce(array_agg(m.kind), '{}') FROM case_member AS m
+       c.held_from, c.held_by, c.last_transition, c.locked_at, NULL, NULL, NULL, c.consent_until, c.objected_at,
+       c.treating, c.kept_as_self_referral,
+       (SELECT coalesce(array_agg(m.kind), '{}') FROM member_standing AS m
          WHERE m.org_id = c.org_id AND m.referral_id = c.id AND m.subject = %(subject)s)
   FROM receiver_case AS c
   LEFT JOIN partner AS s ON s.org_id = c.sender_id LEFT JOIN partner AS t ON t.org_id = c.org_id
@@ -37,15 +40,21 @@ SELECT 'receiver', c.id, c.state, c.kind, c.reason, c.urgency, c.version, c.key_
 
 
 def row_of(work: Work, referral_id: uuid.UUID, subject: str) -> dict[str, Any]:
-    """The acting organisation's row of a referral, still sealed; how the subject is named in it. Raises NotFound."""
+    """The acting organisation's row of a referral, still sealed; how the subject is named in it. Raises NotFound.
+
+    `locked_at` also says since when an ended consent shuts the personal part.
+    """
     row = work.one(SHOWN, {"id": referral_id, "subject": subject})
     if row is None:
         raise NotFound
-    return row
+    today = work.now.date()
+    shut = legal.shut_since(row["locked_at"], row["consent_until"], treating=row["treating"], today=today)
+    return {**row, "locked_at": shut}
 
 
 CLEAR = (
-    "id", "side", "state", "kind", "urgency", "version", "sent_at", "changed_at", "episode_id", "parent_id"
+    "id", "side", "state", "kind", "urgency", "version", "sent_at", "changed_at", "episode_id", "parent_id", "area",
+    "objected_at", "kept_as_self_referral",
 )  # fmt: skip
 
 
@@ -57,8 +66,9 @@ def shown(row: dict[str, Any], content: dict[str, Any]) -> dict[str, Any]:
         for side in ("sender", "receiver")
     }
     service = {"id": row["service_id"], "key": row["service_key"]} if row["service_id"] else None
-    opened = {name: content.get(name) for name in PERSONAL} if content else {}
-    return {**opened, **clear, **parties, "service": service, "reason_code": row["reason"]}
+    opened = {name: content[name] for name in PERSONAL if name in content}  # a draft has what was written so far
+    closed = row["locked_at"] is not None
+    return {**opened, **clear, **parties, "service": service, "reason_code": row["reason"], "personal_closed": closed}
 
 
 PERSONAL = (
@@ -73,9 +83,15 @@ PERSONAL = (
     "person_informed",
     "feedback_scope",
     "external_ref",
-    "goals",
+    "language",
+    "interpreter",
+    "respond_by",
+    "not_before",
+    "desired_outcomes",
+    "risk",
     "warning",
     "handling",
+    "legal_basis",
 )
 
 
@@ -92,7 +108,7 @@ INBOX = """
 SELECT 'receiver' AS side, c.id, c.state, c.reason AS reason_code, c.urgency, c.version, c.sent_at, c.changed_at,
        c.sender_id AS other_id, p.key AS other_key
   FROM receiver_case AS c LEFT JOIN partner AS p ON p.org_id = c.sender_id
- WHERE (%(state)s::text IS NULL OR c.state = %(state)s)
+ WHERE c.kind <> 'child_concern' AND (%(state)s::text IS NULL OR c.state = %(state)s)
    AND (%(at)s::timestamptz IS NULL OR (c.sent_at, c.id) < (%(at)s, %(after)s::uuid))
    AND (NOT c.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = c.org_id AND m.referral_id = c.id
                                       AND m.subject = %(subject)s AND m.kind = 'named'))
@@ -105,7 +121,7 @@ SENT = """
 SELECT 'sender' AS side, r.id, r.state, r.reason AS reason_code, r.urgency, r.version, r.sent_at, r.changed_at,
        r.receiver_id AS other_id, p.key AS other_key
   FROM sender_record AS r LEFT JOIN partner AS p ON p.org_id = r.receiver_id
- WHERE r.state <> 'draft' AND (%(state)s::text IS NULL OR r.state = %(state)s)
+ WHERE r.kind <> 'child_concern' AND r.state <> 'draft' AND (%(state)s::text IS NULL OR r.state = %(state)s)
    AND (%(at)s::timestamptz IS NULL OR (r.sent_at, r.id) < (%(at)s, %(after)s::uuid))
    AND (NOT r.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
                                       AND m.subject = %(subject)s AND m.kind = 'named'))
@@ -120,7 +136,8 @@ DRAFTS = """
 SELECT 'sender' AS side, r.id, r.state, r.reason AS reason_code, r.urgency, r.version, NULL::timestamptz AS sent_at,
        r.changed_at, NULL::uuid AS other_id, NULL AS other_key
   FROM sender_record AS r
- WHERE r.state = 'draft' AND (%(at)s::timestamptz IS NULL OR (r.changed_at, r.id) < (%(at)s, %(after)s::uuid))
+ WHERE r.kind <> 'child_concern' AND r.state = 'draft'
+   AND (%(at)s::timestamptz IS NULL OR (r.changed_at, r.id) < (%(at)s, %(after)s::uuid))
    AND (NOT r.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
                                       AND m.subject = %(subject)s AND m.kind = 'named'))
    AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = r.org_id AND m.referral_id = r.id
@@ -263,3 +280,33 @@ def duplicates(work: Work, referral_id: uuid.UUID, side: str, viewer: Viewer) ->
 
 def _who(viewer: Viewer) -> dict[str, Any]:
     return {"subject": viewer.subject, "units": sorted(viewer.units), "all_units": viewer.all_units}
+
+
+# The sender's side has the author, and the lead for what was sent; the authority reads by unit, as any case.
+CONCERNS = """
+SELECT * FROM (
+    SELECT 'sender' AS side, r.id, r.state, NULL AS reason_code, r.urgency, r.version,
+           CASE WHEN r.state <> 'draft' THEN r.sent_at END AS sent_at, r.changed_at, r.receiver_id AS other_id,
+           p.key AS other_key
+      FROM sender_record AS r LEFT JOIN partner AS p ON p.org_id = r.receiver_id
+     WHERE r.kind = 'child_concern' AND (r.worker = %(subject)s OR (%(leads)s AND r.state <> 'draft'))
+    UNION ALL
+    SELECT 'receiver', c.id, c.state, NULL, c.urgency, c.version, c.sent_at, c.changed_at, c.sender_id, p.key
+      FROM receiver_case AS c LEFT JOIN partner AS p ON p.org_id = c.sender_id
+     WHERE c.kind = 'child_concern' AND %(receives)s
+       AND (NOT c.restricted OR EXISTS (SELECT FROM case_member AS m WHERE m.org_id = c.org_id AND m.referral_id = c.id
+                                          AND m.subject = %(subject)s AND m.kind = 'named'))
+       AND NOT EXISTS (SELECT FROM case_member AS m WHERE m.org_id = c.org_id AND m.referral_id = c.id
+                          AND m.subject = %(subject)s AND m.kind = 'barred')
+       AND (%(all_units)s OR c.restricted OR c.unit IS NULL OR c.unit = ANY (%(units)s) OR c.worker = %(subject)s)
+    ) AS found
+ WHERE (%(state)s::text IS NULL OR state = %(state)s)
+   AND (%(at)s::timestamptz IS NULL OR (changed_at, id) < (%(at)s, %(after)s::uuid))
+ ORDER BY changed_at DESC, id DESC LIMIT %(limit)s
+"""
+
+
+def concerns(work: Work, query: dict[str, Any]) -> list[dict[str, Any]]:
+    """Child concerns that the reader may open, last changed first; `query` says who he is and where to go on."""
+    rows = work.all(CONCERNS, query)
+    return [_line(row, "receiver" if row["side"] == "sender" else "sender") for row in rows]
