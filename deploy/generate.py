@@ -13,6 +13,7 @@ from chassis.settings import SERVICES
 from deploy import asyncapi, processing
 from deploy.catalogue import event_schemas, event_types, events_page, json_file, states_page
 from deploy.clocks_page import clocks_page
+from deploy.reasons_page import reasons_page
 from deploy.rights_page import rights_page
 
 ROOT = Path(__file__).parent.parent
@@ -50,6 +51,7 @@ FILES: dict[str, Callable[[], bytes]] = {
     "docs/states.md": states_page,
     "docs/rights.md": rights,
     "docs/clocks.md": clocks_page,
+    "docs/reasons.md": reasons_page,
     processing.PATH: processing.page,
 }
 """Every generated file of a fixed name and what makes it; the schemas of the events come on top."""

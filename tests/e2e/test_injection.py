@@ -135,7 +135,10 @@ def test_control_characters_are_stored_nowhere(demo: Network, actors: Actors, na
     with nothing_stored(demo.settings, operation.service):
         for place in places(schema):
             for kind, value in CONTROLS.items():
-                if place[-1] in {"description", "obligations", "reason", "text"} and kind in {"line", "return"}:
+                if place[-1] in {"description", "obligations", "reason", "text", "warning"} and kind in {
+                    "line",
+                    "return",
+                }:
                     continue
                 raw = orjson.dumps(replaced(name, place, MARK)).replace(
                     f'"{MARK}"'.encode(), ascii_json(value)

@@ -35,6 +35,7 @@ WITH_BODY = sorted(name for name, each in OPERATIONS.items() if each.has_body)
 WITHOUT_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and not each.places)
 WITH_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "GET" and each.places)
 OF_A_SESSION = {"GET /access/session", "GET /access/sessions"}
+ACCEPT = "POST /referrals/{referral_id}/accept"
 SERVICE = "lt-kavkc-behaviour-change"
 Prepared = tuple[Client, dict[str, str], dict[str, Any], str | None]
 
@@ -56,6 +57,8 @@ class Actors:
 
     def referral(self, by: Client) -> Prepared:
         made = self.made(self.police, "POST /referrals").body["id"]
+        # where a test writes into every field there is a warning, which the receiver has to have read
+        assert self.centre.post(f"/referrals/{made}/warning/read", {}).status == 200
         return by, {"referral_id": made}, {}, by.get(f"/referrals/{made}").version
 
     def moved(self, action: str) -> Prepared:
@@ -103,6 +106,31 @@ class Actors:
     def decided(self) -> Prepared:
         """A referral whose members its receiver decides on, which takes no version."""
         return (*self.referral(self.centre)[:3], None)
+
+    def in_hand(self, by: Client) -> Prepared:
+        """A referral that its receiver has accepted."""
+        made = self.referral(self.centre)
+        path = f"/referrals/{made[1]['referral_id']}"
+        accepted = self.centre.post(f"{path}/accept", OPERATIONS[ACCEPT].example, version=made[3])
+        assert accepted.status == 200, accepted.raw
+        return by, made[1], {}, None
+
+    def warned(self) -> Prepared:
+        """A referral whose sender left a warning."""
+        made = self.made(self.police, "POST /referrals", warning="Invented case: he keeps a large dog.").body["id"]
+        return self.centre, {"referral_id": made}, {}, None
+
+    def with_session(self) -> Prepared:
+        """The same with a recorded session that nobody signed."""
+        made = self.in_hand(self.centre)
+        recorded = "POST /referrals/{referral_id}/sessions"
+        answer = self.centre.post(OPERATIONS[recorded].path.format(**made[1]), self.body(recorded, {}))
+        assert answer.status == 200, answer.raw
+        return made
+
+    def body(self, name: str, changes: dict[str, Any]) -> dict[str, Any]:
+        """The body of an example."""
+        return {**OPERATIONS[name].example, **changes}
 
     def template(self) -> Prepared:
         """A template of the centre's, under a name of its own."""
@@ -260,6 +288,14 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
         for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
     },
+    "POST /referrals/{referral_id}/notes": lambda actors: actors.decided(),
+    **{
+        f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.in_hand(actors.centre)
+        for act in ("contact-attempts", "sessions", "risk", "drop-out")
+    },
+    "POST /referrals/{referral_id}/warning/read": Actors.warned,
+    "POST /referrals/{referral_id}/sessions/sign": Actors.with_session,
+    "POST /referrals/{referral_id}/amend": lambda actors: actors.referral(actors.police),
     "POST /referrals/{referral_id}/review": Actors.waiting,
     "POST /referrals/tasks/{task_id}/done": Actors.tasked,
     "PUT /referrals/clock-settings": lambda actors: (actors.centre, {}, {}, None),
@@ -307,6 +343,9 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /referrals/{referral_id}/duplicates": lambda actors: actors.referral(actors.centre),
     "GET /fhir/ServiceRequest/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /fhir/Task/{referral_id}": lambda actors: actors.referral(actors.police),
+    "GET /referrals/{referral_id}/record": Actors.with_session,
+    "GET /referrals/{referral_id}/copy": lambda actors: actors.referral(actors.centre),
+    "GET /referrals/{referral_id}/copy/print": lambda actors: actors.referral(actors.police),
     "GET /access/clients/{client_id}": Actors.system,
     "GET /referrals/{referral_id}/access": lambda actors: actors.decided(),
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),

@@ -27,9 +27,18 @@ _PARTIES = (
 )
 
 
-def _type(verb: str, summary: str) -> EventType:
+_RECEIVER = "The receiving organisation alone."
+_FULL_REPORT = "The receiving organisation; the sender where it said so itself, or under the scope `full_report`."
+
+
+def _type(verb: str, summary: str, audience: str = _PARTIES, **more: Kind) -> EventType:
     return EventType(
-        name=f"referral.{verb}", source="referrals", data=_DATA, optional=_OPTIONAL, summary=summary, audience=_PARTIES
+        name=f"referral.{verb}",
+        source="referrals",
+        data={**_DATA, **more},
+        optional=_OPTIONAL,
+        summary=summary,
+        audience=audience,
     )
 
 
@@ -69,6 +78,26 @@ ATTACHED = EventType(
     audience="The organisation that attached it, and the other party where it was attached for both.",
 )
 TYPES["attached"] = ATTACHED
+BESIDES: dict[str, EventType] = {
+    kind.name.partition(".")[2]: kind
+    for kind in (
+        _type("amended", "The sender put fields right; they are named, their values are not.", fields=Kind.CODES),
+        _type("note_added", "A note for both parties was written.", "Both parties, each by its own event."),
+        _type("contact_attempted", "The receiving organisation tried to reach the person.", _RECEIVER),
+        _type("session_recorded", "A meeting was recorded by hand.", _RECEIVER),
+        _type(
+            "attendance_signed",
+            "Sessions were signed, so that they count.",
+            "The receiving organisation; the sender under a scope with attendance.",
+        ),
+        _type("warning_read", "A worker confirmed that he read the sender's warning.", "Both, unless under `none`."),
+        _type("risk_changed", "An answer of the risk screen changed.", _FULL_REPORT),
+        _type("dropped_out", "The person does not come any more.", _FULL_REPORT),
+    )
+}
+"""What is told besides steps: the state in it is the one that the party sees already."""
+
+TYPES |= BESIDES
 BASELINE = TYPES[envelope.BASELINE]
 
 _CARD = {"state": Kind.CODE, "urgency": Kind.CODE, "respond_by": Kind.TIME}
@@ -104,14 +133,22 @@ class Facts:
 
 
 def moved(
-    facts: Facts, *, verb: str, state: str, version: int, audience: uuid.UUID, reason: str | None, at: dt.datetime
+    facts: Facts,
+    *,
+    verb: str,
+    state: str,
+    version: int,
+    audience: uuid.UUID,
+    reason: str | None,
+    at: dt.datetime,
+    **more: Any,
 ) -> Event:
     """The event of a step into `state` by its verb, for one party, with that party's own version."""
     return event(
         TYPES[verb],
         aggregate=("referral", facts.referral_id),
         audience=f"org:{audience}",
-        data=state_of(facts, state=state, version=version, reason=reason),
+        data={**state_of(facts, state=state, version=version, reason=reason), **more},
         at=at,
         id=clock.new_id(),
     )

@@ -1,6 +1,8 @@
-"""Code lists of a referral (referrals.md sections 4 and 8)."""
+"""Code lists of a referral (referrals.md section 4); those of section 8 are dated, in reason_codes.json."""
 
 from __future__ import annotations
+
+from services.referrals.rules import reasons
 
 ROLES = ("used_violence", "experienced_violence", "both", "other")
 URGENCIES = ("crisis", "urgent", "standard", "planned")
@@ -22,82 +24,17 @@ NEEDS = (
     "family_member",
     "other",
 )
-DECLINE_REASONS = (
-    "no_capacity",
-    "service_suspended",
-    "out_of_area",
-    "age_outside",
-    "language_unavailable",
-    "not_target_group",
-    "criteria_not_met",
-    "excluded_condition",
-    "not_suitable_after_assessment",
-    "ongoing_proceedings",
-    "recently_completed_same",
-    "already_client",
-    "conflict_of_interest",
-    "risk_too_high_for_setting",
-    "other_service_better",
-    "wrong_recipient",
-    "insufficient_information",
-    "document_missing",
-    "legal_basis_missing_or_invalid",
-    "person_not_informed",
-    "duplicate",
-    "person_declined",
-    "person_not_reachable",
-    "need_met",
-    "moved",
-    "deceased",
-    "other",
-)
-WITHDRAW_REASONS = (
-    "mistaken",
-    "duplicate",
-    "wrong_recipient",
-    "person_withdrew",
-    "circumstances_changed",
-    "order_ended",
-    "placed_elsewhere",
-    "no_answer",
-    "consent_revoked",
-    "other",
-)
-END_REASONS = (
-    "not_reached",
-    "never_attended",
-    "disengaged",
-    "missed_too_many",
-    "behaviour_in_group",
-    "behaviour_outside",
-    "conflict_with_member",
-    "substance_use",
-    "health",
-    "safety_of_others",
-    "moved",
-    "returned_to_custody",
-    "order_ended",
-    "order_revoked_or_acquitted",
-    "programme_cancelled",
-    "need_met_elsewhere",
-    "transferred",
-    "person_stopped",
-    "deceased",
-    "other",
-)
-HOLD_REASONS = (
-    "health",
-    "custody",
-    "travel_or_work",
-    "proceedings",
-    "waiting_document",
-    "safety",
-    "staff_absence",
-    "other",
-)
-OUTCOMES = ("completed", "completed_partly", "need_met_early", "referred_on")
-GOAL_LEVELS = ("achieved", "partly", "not", "not_worked_on")
-CONCERN_OUTCOMES = ("taken_up", "passed_to_authority", "no_action")
+DECLINE_REASONS = reasons.known("decline")
+FORWARD_REASONS = reasons.known("forward")
+WITHDRAW_REASONS = reasons.known("withdraw")
+END_REASONS = reasons.known("end")
+HOLD_REASONS = reasons.known("hold")
+OUTCOMES = reasons.known("outcome")
+GOAL_LEVELS = reasons.known("goal_level")
+ATTEMPT_OUTCOMES = reasons.known("attempt")
+ATTENDANCES = reasons.known("attendance")
+DROP_OUTS = reasons.known("drop_out")
+CONCERN_OUTCOMES = reasons.known("concern_outcome")
 STARTS = ("first_session", "handed_to_peer_group")
 REPORTERS = ("person", "sender", "receiver", "somebody_else")
 ASKED_FIELDS = (

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from services.referrals.rules import reasons
 from services.referrals.rules.lifecycle import CLOSED, FINAL, SENDER, Edge
 
 NONE = "none"
@@ -29,20 +30,6 @@ _DEFAULTS = {"child_rights_authority": "attendance", "health_centre": "completio
 _ORDERING = frozenset({"probation", "court", "prosecutor", "prison"})
 _OWN_PAUSES = frozenset({"on_hold", "info_requested"})
 """States in which the sender may stand and that he has to be led out of again, whatever comes next."""
-
-# Told outside the receiver as one code, on every door alike (referrals.md section 8).
-OUTWARD = "not_possible_here"
-_HIDDEN_REASONS = frozenset(
-    {
-        "conflict_of_interest",
-        "already_client",
-        "recently_completed_same",
-        "excluded_condition",
-        "risk_too_high_for_setting",
-        "not_suitable_after_assessment",
-        "consent_revoked",
-    }
-)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -94,5 +81,5 @@ def told_to_sender(
 
 
 def outward_reason(code: str | None) -> str | None:
-    """The form of a reason code that leaves the receiver."""
-    return OUTWARD if code in _HIDDEN_REASONS else code
+    """The form of a reason code that leaves the receiver, on every door alike (referrals.md section 8)."""
+    return reasons.outward(code)

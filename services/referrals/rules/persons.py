@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from chassis.persons import OTHERS, WORKER, Controller, Persons, Rule, Table
 from services.referrals.rules.lifecycle import CHILD_CONCERN
+from services.referrals.rules.record import RISKS
 
 OF_A_CHILD = "A concern for a child: nothing of it is handed out before an officer has read it."
 OF_ANOTHER = "It speaks of the victim or partner."
@@ -14,6 +15,7 @@ PERSONS = Persons(
         Table(name="sender_record", where="id", closes=True),
         Table(name="receiver_case", where="id", closes=True),
         Table(name="history", where="referral_id", rounds=("at",)),
+        Table(name="case_entry", where="referral_id", drops=True),
         Table(name="case_member", where="referral_id", drops=True),
         Table(name="outside_read", where="referral_id", drops=True),
         Table(name="area_offer", where="leg_id", drops=True),
@@ -58,6 +60,8 @@ PERSONS = Persons(
     },
     review={
         "sender_record.personal.reason": OTHERS,
+        "sender_record.personal.warning": OTHERS,
+        "receiver_case.personal.warning": "Written by the sender. " + OTHERS,
         "receiver_case.personal.reason": "Written by the sender. " + OTHERS,
         "receiver_case.handling.text": OTHERS,
         "receiver_case.handling.responsible": WORKER,
@@ -70,6 +74,13 @@ PERSONS = Persons(
         "history.details.note": OTHERS,
         "history.details.responsible": WORKER,
         "history.details.assessor": WORKER,
+        "history.details.because": OTHERS,
+        "history.details.before.reason": OTHERS,
+        "history.details.before.warning": OTHERS,
+        "case_entry.content.text": "A note, a remark on an attempt or on a risk. " + OTHERS,
+        **{f"case_entry.content.risks.{item}": "Speaks of others too." for item in RISKS},
+        "case_entry.by_subject": WORKER,
+        "case_entry.named": WORKER,
         "sender_record.personal.legal_basis.approved_by": WORKER,
         "sender_record.personal.legal_basis.consent.taken_by": WORKER,
         "sender_record.personal.legal_basis.person_informed.by": WORKER,

@@ -22,6 +22,7 @@ from services.referrals.rules.lifecycle import (
     Standing,
     allowed_actions,
 )
+from services.referrals.rules.record_rights import record_rights
 
 # Where a member of one side stands towards a case of that side; the first that is true counts.
 BARRED = "barred"  # closed to this member by name
@@ -54,7 +55,7 @@ PERSONAL = frozenset(
     {
         "person", "role", "contact", "contact_via", "needs", "reason", "ordered", "order_reference", "person_informed",
         "feedback_scope", "external_ref", "asked", "language", "interpreter", "respond_by", "not_before",
-        "desired_outcomes", "risk", "legal_basis",
+        "desired_outcomes", "risk", "legal_basis", "attendance", "warning", "warning_read",
     }
 )  # fmt: skip
 _CASE = METADATA | PERSONAL | {
@@ -165,6 +166,7 @@ ROWS: tuple[Row, ...] = (
     *LEGAL_RIGHTS,
     *ATTACHMENT_RIGHTS,
     *INTAKE_RIGHTS,
+    *record_rights(SEEN),
 )  # fmt: skip
 POLICY = Policy(*ROWS, *fhir_rights.beside(ROWS, ACTORS))
 OPERATIONS = POLICY.operations()

@@ -10,11 +10,12 @@ from chassis import clock
 from chassis.paging import DEFAULT, MOST
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
-from services.referrals.rules import codes, feedback, lifecycle
+from services.referrals.rules import codes, feedback, lifecycle, reasons
 from services.referrals.schemas.clocks import RunningClock, Warned
 from services.referrals.schemas.legal import LegalBasis, LegalBasisView
 from services.referrals.schemas.parts import AREA, LANGUAGE, NAME, REFERENCE, TEXT, Party, once_each
-from services.referrals.schemas.transitions import Details
+from services.referrals.schemas.rights import ReasonQuery
+from services.referrals.schemas.transitions import Attendance, Details
 
 OLDEST = 1900
 CODE = validate.Regexp(r"\A[a-z][a-z0-9_]{0,63}\Z", error="Expected a code in small letters.")
@@ -153,6 +154,7 @@ class NewReferral(Shape):
         "internal",
     )
     legal_basis = classified(fields.Nested(LegalBasis, load_default=None, allow_none=True), "sealed")
+    warning = classified(fields.String(load_default=None, allow_none=True, validate=TEXT), "sealed")
     draft = classified(fields.Boolean(load_default=False, truthy={True}, falsy={False}), "public")
 
     def load(self, data: Any, *, partial: bool | types.StrSequenceOrSet | None = None, **options: Any) -> Any:
@@ -219,6 +221,9 @@ class ReferralView(ReferralSummary):
     not_before = classified(fields.String(allow_none=True), "sealed")
     desired_outcomes = classified(fields.List(fields.String()), "sealed")
     risk = classified(fields.Nested(RiskView, allow_none=True), "offence")
+    attendance = classified(fields.Nested(Attendance, allow_none=True), "sealed")
+    warning = classified(fields.String(allow_none=True), "sealed")
+    warning_read = classified(fields.Boolean(allow_none=True), "internal")
     feedback_scope = classified(fields.String(), "internal")
     handling = classified(fields.Nested(Details, allow_none=True), "sealed")
     area = classified(fields.String(allow_none=True), "internal")
@@ -234,8 +239,17 @@ class ReferralView(ReferralSummary):
     allowed_actions = classified(fields.List(fields.String()), "internal")
 
 
+class HistoryQuery(ReasonQuery):
+    """Why a member of another unit looks, and in which language reasons are named."""
+
+    lang = classified(fields.String(load_default="en", validate=validate.OneOf(reasons.LANGUAGES)), "public")
+
+
 class HistoryEntry(Shape):
-    """One step: when, by which organisation (by whom, on one's own side), from where to where, and why."""
+    """One step: when, by which organisation (by whom, on one's own side), from where to where, why, and for how long.
+
+    `seconds` counts to the next step, of the last one to now; null where nothing runs any more.
+    """
 
     no = classified(fields.Integer(required=True), "internal")
     at = classified(fields.AwareDateTime(required=True), "internal")
@@ -244,6 +258,8 @@ class HistoryEntry(Shape):
     to_state = classified(fields.String(required=True), "internal")
     event = classified(fields.String(required=True, allow_none=True), "internal")
     reason_code = classified(fields.String(required=True, allow_none=True), "sealed")
+    reason_label = classified(fields.String(required=True, allow_none=True), "sealed")
+    seconds = classified(fields.Integer(required=True, allow_none=True), "internal")
     details = classified(fields.Nested(Details, required=True, allow_none=True), "sealed")
     by = classified(fields.Nested(Party, required=True, allow_none=True), "internal")
     by_subject = classified(fields.String(required=True, allow_none=True), "internal")

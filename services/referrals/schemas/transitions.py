@@ -92,7 +92,7 @@ class Forwarding(_Reasoned):
     """To which service it is passed on, and why (T10)."""
 
     service = classified(fields.String(required=True, validate=REFERENCE), "public")
-    reason = _code(codes.DECLINE_REASONS)
+    reason = _code(codes.FORWARD_REASONS)
 
 
 class Waitlisting(Shape):
@@ -154,12 +154,12 @@ class Attendance(Shape):
 
 
 class Completion(Shape):
-    """What came of it (T17)."""
+    """What came of it (T17); without `attendance` the recorded sessions are counted."""
 
     ended_on = _day()
     outcome = _code(codes.OUTCOMES)
     goals = classified(fields.List(fields.Nested(Goal), load_default=list, validate=validate.Length(max=20)), "sealed")
-    attendance = classified(fields.Nested(Attendance, required=True), "sealed")
+    attendance = classified(fields.Nested(Attendance, load_default=None, allow_none=True), "sealed")
 
 
 class Ending(_Reasoned):
@@ -248,6 +248,8 @@ class Details(Shape):
     revoked_at = classified(fields.String(), "sealed")
     stays_with_service = classified(fields.Boolean(), "sealed")
     note = classified(fields.String(), "sealed")
+    because = classified(fields.String(), "sealed")
+    before = classified(fields.Dict(keys=fields.String()), "sealed")
 
 
 SHAPES: dict[str, type[Schema]] = {

@@ -7,8 +7,9 @@ from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.http import route
 from chassis.operating import operated
-from chassis.providers import DatabaseProvider
+from chassis.providers import DatabaseProvider, SettingsProvider
 from chassis.requests import Call, Outcome
+from chassis.settings import Settings
 from chassis.subscribe import subscribe
 from services.referrals import schemas, usecases
 from services.referrals.rules.rights import OPERATIONS, POLICY
@@ -21,6 +22,7 @@ from services.referrals.service.fhir import Fhir
 from services.referrals.service.importing import Importing
 from services.referrals.service.legal import Legal
 from services.referrals.service.lists import Lists
+from services.referrals.service.record import CaseRecord
 from services.referrals.service.reports import Reports
 from services.referrals.service.rights import Rights
 from services.referrals.service.transitions import Transitions
@@ -29,7 +31,18 @@ from services.referrals.service.transitions import Transitions
 @accountable(usecases.RECORDS)
 @operated
 class ReferralsService(
-    AreaQueue, Attachments, Clocks, Drafts, Fhir, Importing, Legal, Lists, Reports, Transitions, Rights
+    AreaQueue,
+    Attachments,
+    CaseRecord,
+    Clocks,
+    Drafts,
+    Fhir,
+    Importing,
+    Legal,
+    Lists,
+    Reports,
+    Transitions,
+    Rights,
 ):
     """Referrals between institutions."""
 
@@ -37,6 +50,7 @@ class ReferralsService(
     operations = OPERATIONS
     policy = POLICY
     db: Database = DatabaseProvider()
+    settings: Settings = SettingsProvider()
 
     @route(
         "POST",
@@ -69,10 +83,10 @@ class ReferralsService(
         "GET",
         "/referrals/<uuid:referral_id>/history",
         operation="referral.history",
-        query=ReasonQuery,
+        query=schemas.HistoryQuery,
         answers=schemas.HistoryEntry,
         many=True,
-        summary="Who moved it, when and why",
+        summary="Who moved it, when and why, and how long it stood in each state",
     )
     def history(self, call: Call) -> Outcome:
         """Read the history."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
+from psycopg.types.json import Jsonb
+
 from chassis.db import Work
 from services.referrals.rules.receiving import Offer
 
@@ -65,10 +67,11 @@ def _uuid(reference: str | None) -> uuid.UUID | None:
 
 # A copy never goes back: an older event that comes late changes nothing.
 KEEP_PARTNER = """
-INSERT INTO partner AS p (org_id, key, type, country, status, version)
-VALUES (%(org_id)s, %(key)s, %(type)s, %(country)s, %(status)s, %(version)s)
+INSERT INTO partner AS p (org_id, key, type, country, status, names, version)
+VALUES (%(org_id)s, %(key)s, %(type)s, %(country)s, %(status)s, %(names)s, %(version)s)
 ON CONFLICT (org_id) DO UPDATE SET key = excluded.key, type = excluded.type, country = excluded.country,
-       status = excluded.status, version = excluded.version WHERE p.version < excluded.version
+       status = excluded.status, names = excluded.names, version = excluded.version
+ WHERE p.version < excluded.version
 """
 KEEP_SERVICE = """
 INSERT INTO partner_service AS s (service_id, org_id, key, kind, accepting, urgencies, coverage, status, version)
@@ -82,9 +85,18 @@ ON CONFLICT (service_id) DO UPDATE SET org_id = excluded.org_id, key = excluded.
 
 def keep_partner(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of an organisation."""
-    work.later(KEEP_PARTNER, copy, expect=None)
+    work.later(KEEP_PARTNER, {**copy, "names": Jsonb(copy.get("names") or {})}, expect=None)
 
 
 def keep_service(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of a service."""
     work.later(KEEP_SERVICE, {"coverage": [], **copy}, expect=None)
+
+
+NAMES = "SELECT org_id, names FROM partner WHERE org_id = ANY(%s)"
+
+
+def names(work: Work, orgs: list[uuid.UUID | None]) -> dict[uuid.UUID, dict[str, str]]:
+    """The public names of organisations by language, as far as the directory told them."""
+    rows = work.all(NAMES, ([org for org in orgs if org is not None],))
+    return {row["org_id"]: row["names"] or {} for row in rows}

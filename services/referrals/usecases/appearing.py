@@ -7,7 +7,9 @@ from typing import Any
 
 from chassis.db import Work
 from services.referrals import views
-from services.referrals.usecases import clocks
+from services.referrals.rules.lifecycle import SENDER
+from services.referrals.store import case_entries
+from services.referrals.usecases import clocks, counting
 
 Part = Callable[[Work, dict[str, Any]], dict[str, Any]]
 
@@ -19,7 +21,15 @@ def asked(work: Work, row: dict[str, Any]) -> dict[str, Any]:
     return {"asked": views.last_details(work, row, "request_info")}
 
 
-PARTS: tuple[Part, ...] = (asked, clocks.shown, clocks.warned)
+def warning(work: Work, row: dict[str, Any]) -> dict[str, Any]:
+    """Whether the caller has confirmed to have read the sender's warning; null on the sender's side."""
+    call = work.call
+    if row["side"] == SENDER or call is None or call.caller is None:
+        return {"warning_read": None}
+    return {"warning_read": case_entries.has_read(work, row["id"], call.caller.subject)}
+
+
+PARTS: tuple[Part, ...] = (asked, counting.attendance, warning, clocks.shown, clocks.warned)
 
 
 def parts(work: Work, row: dict[str, Any]) -> dict[str, Any]:

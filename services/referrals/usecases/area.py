@@ -74,7 +74,7 @@ def _take(db: Database, call: Call, action: str) -> Outcome:
         open_case(work, leg, caller.org_id)
         own = legs.own_row(work, leg, caller.subject)
         edge = lifecycle.decide(action, true=leg.standing, seen=leg.standing, actor=RECEIVER)
-        guard(work, Attempt(leg=leg, own=own, edge=edge, actor=RECEIVER, body=call.body))
+        guard(work, Attempt(leg=leg, own=own, edge=edge, actor=RECEIVER, body=call.body, subject=caller.subject))
         close_cards(work, leg, taken_by=caller.org_id)
         walk(work, leg, own, edge, act_of(caller, RECEIVER, call.body))
         if leg.feedback_scope != "none":

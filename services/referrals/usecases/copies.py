@@ -20,7 +20,7 @@ from services.referrals.views import area
 
 def keep_organisation(work: Work, received: Received) -> None:
     """Keep the local copy of an organisation, from organisation.* events."""
-    names = ("key", "type", "country", "status", "version")
+    names = ("key", "type", "country", "status", "names", "version")
     copies.keep_partner(work, {"org_id": received.subject, **{name: received.data[name] for name in names}})
 
 

@@ -73,7 +73,7 @@ def shown(work: Work, entered: Entered, operation: str = "referral.read") -> Out
     content: dict[str, Any] = {}
     if (visible is None or visible & rights.PERSONAL) and row["locked_at"] is None:
         content = _opened(work, row)
-    actions = rights.open_actions(roles, entered.relation, _standing(row))
+    actions = rights.open_actions(roles, entered.relation, standing_of(row))
     value = {**views.shown(row, content), "allowed_actions": list(actions)}
     if content:
         value |= parts(work, row)
@@ -123,7 +123,8 @@ def _opened(work: Work, row: dict[str, Any]) -> dict[str, Any]:
     return {**content, "handling": handling}
 
 
-def _standing(row: dict[str, Any]) -> Standing:
+def standing_of(row: dict[str, Any]) -> Standing:
+    """How the organisation's own row of `views.row_of` stands."""
     names = ("state", "kind", "held_from", "held_by", "last_transition")
     return Standing(**{name: row[name] for name in names})
 

@@ -7,9 +7,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.db import Work
-from services.referrals.rules import deadlines, legal, rights
-from services.referrals.rules.lifecycle import Edge
+from services.referrals.rules import deadlines, legal, reasons, record, rights
+from services.referrals.rules.lifecycle import RECEIVER, Edge
+from services.referrals.store import case_entries, legs
 from services.referrals.store.legs import Leg
+from services.referrals.store.opening import CASE_PERSONAL
 from services.referrals.usecases.recall import not_recalled
 
 
@@ -22,6 +24,9 @@ class Attempt:
     edge: Edge
     actor: str
     body: dict[str, Any]
+
+    subject: str = ""
+    """Who wants it, where somebody is at the door."""
 
 
 Guard = Callable[[Work, Attempt], None]
@@ -48,7 +53,27 @@ def ground_stands(work: Work, attempt: Attempt) -> None:
         rights.check_open(f"referral.{attempt.edge.name}", shut)
 
 
-GUARDS: tuple[Guard, ...] = (in_time, not_recalled, ground_stands)
+def codes_in_force(work: Work, attempt: Attempt) -> None:
+    """Codes that were retired are not given any more. Raises Invalid with those in force."""
+    reasons.check_body(attempt.edge.name, attempt.body, work.now.date())
+
+
+def tried_enough(work: Work, attempt: Attempt) -> None:
+    """Nobody is given up as not reached before it was tried (T18). Raises Conflict."""
+    if attempt.edge.name == "end" and attempt.body["reason"] == "not_reached":
+        record.check_tried(case_entries.own(work, attempt.leg.id, "attempt"))
+
+
+def warned(work: Work, attempt: Attempt) -> None:
+    """Whoever is about to meet the person has read the sender's warning. Raises Conflict."""
+    if attempt.edge.name not in record.WARNED or attempt.leg.side != RECEIVER:
+        return
+    content = work.keys.open(attempt.own["key_id"], CASE_PERSONAL, attempt.leg.id, legs.sealed(work, attempt.leg))
+    read = case_entries.has_read(work, attempt.leg.id, attempt.subject)
+    record.check_warned(attempt.edge.name, warning=content.get("warning"), read=read)
+
+
+GUARDS: tuple[Guard, ...] = (in_time, not_recalled, ground_stands, codes_in_force, tried_enough, warned)
 
 
 def guard(work: Work, attempt: Attempt) -> None:

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from functools import partial
+from typing import Any
 
 from chassis.audit import Entry
 from chassis.db import Database
 from chassis.requests import Call, Outcome
 from services.referrals import views
-from services.referrals.rules import rights
+from services.referrals.rules import durations, reasons, rights
 from services.referrals.rules.lifecycle import AWAITED, RECEIVER, SENDER
 from services.referrals.usecases.entering import OBJECT, Entered, caller_of, enter, listed, shown, viewer_of
 from services.referrals.usecases.moving import recall
@@ -86,7 +88,7 @@ def history(db: Database, call: Call) -> Outcome:
     with db.work(call) as work:
         entered = enter(work, call.path["referral_id"], "referral.history", reason=call.query.get("reason"))
         work.record(_entry("referral.history", entered))
-        items = views.history(work, entered.row)
+        items = _told(views.history(work, entered.row), entered, at=work.now, language=call.query.get("lang", "en"))
         return Outcome(value={"items": items, "next": None}, relation=entered.relation)
 
 
@@ -98,6 +100,18 @@ def duplicates(db: Database, call: Call) -> Outcome:
         viewer, _ = viewer_of(work, "referral.duplicates", entered.row["side"])
         value = views.duplicates(work, entered.row["id"], entered.row["side"], viewer)
         return Outcome(value=value, relation=entered.relation)
+
+
+def _told(items: list[dict[str, Any]], entered: Entered, *, at: dt.datetime, language: str) -> list[dict[str, Any]]:
+    spans = durations.lasted([item["at"] for item in items], state=entered.row["state"], now=at)
+    return [
+        {**item, "seconds": span, "reason_label": reasons.label(item["reason_code"], language, prefer=_list(item))}
+        for item, span in zip(items, spans, strict=True)
+    ]
+
+
+def _list(item: dict[str, Any]) -> str:
+    return reasons.BY_FIELD.get((item["transition"], "reason"), "")
 
 
 def _entry(operation: str, entered: Entered) -> Entry:

@@ -16,7 +16,7 @@ from services.referrals.rules.lifecycle import DPO, RECEIVER, SENDER, SYSTEM, Ed
 from services.referrals.rules.rights import check
 from services.referrals.store import legs
 from services.referrals.store.legs import Leg, PartyRow
-from services.referrals.usecases import consent, correcting, forwarding
+from services.referrals.usecases import consent, correcting, counting, forwarding
 from services.referrals.usecases.consequences import Act, Moved, follow
 from services.referrals.usecases.entering import OBJECT, caller_of, found, relation_to
 from services.referrals.usecases.facts import facts_of, tells
@@ -76,7 +76,7 @@ def move_within(work: Work, call: Call, action: str) -> Outcome:
     edge = lifecycle.decide(action, true=leg.standing, seen=seen_of(own, leg.kind), actor=actor)
     if call.expected_version != own["version"]:
         raise Stale("referral.stale", f"The referral is at version {own['version']} now; read it again.")
-    guard(work, Attempt(leg=leg, own=own, edge=edge, actor=actor, body=call.body))
+    guard(work, Attempt(leg=leg, own=own, edge=edge, actor=actor, body=call.body, subject=caller.subject))
     work.record(Entry(operation=operation, object_type=OBJECT, object_id=leg.id))
     if actor == DPO and not correcting.agreed(work, leg, caller):
         return found(work, leg.id, operation)
@@ -121,6 +121,8 @@ def walk(work: Work, leg: Leg, own: dict[str, Any], edge: Edge, act: Act) -> Non
         return
     if edge.name == "forward":
         act = forwarding.passed_on(work, leg, own, act)
+    if edge.name == "complete":
+        act = counting.with_attendance(work, leg, act)
     if leg.side == RECEIVER and act.actor == RECEIVER and act.details:
         _keep_handling(work, leg, own, act.details)
     take(work, leg, edge, act)

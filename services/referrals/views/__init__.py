@@ -89,6 +89,7 @@ PERSONAL = (
     "not_before",
     "desired_outcomes",
     "risk",
+    "warning",
     "handling",
     "legal_basis",
 )

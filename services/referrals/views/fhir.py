@@ -6,7 +6,7 @@ from typing import Any
 
 from chassis.db import Work
 from services.referrals.rules.lifecycle import SENDER
-from services.referrals.views import Viewer
+from services.referrals.views.viewer import Viewer
 
 # Each side has its own end to the order by which it is indexed; what both gave is put together afterwards. Drafts are
 # their author's alone, and a child concern is in no list.
