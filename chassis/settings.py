@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from chassis import addresses, strength
+from chassis import addresses, mailing, strength
 from chassis.addresses import Backend, SettingsError
+from chassis.mailing import MailSettings
 
-__all__ = ["KEYS_DATABASE", "SERVICES", "Settings", "SettingsError", "ensure_secret"]
+__all__ = ["KEYS_DATABASE", "SERVICES", "MailSettings", "Settings", "SettingsError", "ensure_secret"]
 
 SERVICES = ("directory", "referrals", "groups", "access", "subscriptions")
 """Every service in the order of its port; each has a database and a broker user of its own."""
@@ -99,8 +100,16 @@ class Settings:
             failures_per_minute=_number(env, "TUKIVERKKO_FAILURES_PER_MINUTE", 60, 1, 10_000_000),
             environment=env,
         )
-        addresses.require_safe(env, loaded.profile, loaded.backends)
+        server = loaded.mail.server
+        backends = (*loaded.backends, *((mailing.backend_of(server),) if server else ()))
+        addresses.require_safe(env, loaded.profile, backends)
         return loaded
+
+    @property
+    def mail(self) -> MailSettings:
+        """How mail leaves. Raises SettingsError."""
+        env = self.environment or {}
+        return mailing.mail_settings(env, profile=self.profile, home=self.home, gateway=self.public_url)
 
     @property
     def backends(self) -> tuple[Backend, ...]:

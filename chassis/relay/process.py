@@ -5,14 +5,13 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Sequence
-from functools import partial
+from collections.abc import Sequence
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
 
 import orjson
 
-from chassis.relay.chores import chores
+from chassis.relay.chores import Chore, chores
 from chassis.relay.figures import Figures
 from chassis.relay.lane import Lane
 from chassis.settings import SERVICES, Settings
@@ -22,6 +21,7 @@ log = logging.getLogger(__name__)
 
 HEALTH_OFFSET = 20
 STOP_SECONDS = 12.0
+LINGER_SECONDS = 1.0
 
 
 def main(service_names: Sequence[str] | None = None) -> int:
@@ -54,17 +54,24 @@ def run(
     port = settings.port + HEALTH_OFFSET if health_port is None else health_port
     server = _serve(figures, settings.host, port) if port else None
     lanes = [Lane(settings, name, figures, stop) for name in services]
-    work: list[Callable[[], None]] = [lane.run for lane in lanes]
-    work += [partial(chore.run, stop) for name in services for chore in chores(settings, name, figures)]
-    threads = [threading.Thread(target=each, daemon=True) for each in work]
-    for thread in threads:
+    found = [chore for name in services for chore in chores(settings, name, figures)]
+    threads = [threading.Thread(target=lane.run, daemon=True) for lane in lanes]
+    threads += [_thread(chore, stop) for chore in found if not chore.lingers]
+    lingering = [_thread(chore, stop) for chore in found if chore.lingers]
+    for thread in (*threads, *lingering):
         thread.start()
     stop.wait()
     for thread in threads:
         thread.join(STOP_SECONDS)
+    for thread in lingering:
+        thread.join(LINGER_SECONDS)
     if server is not None:
         server.shutdown()
         server.server_close()
+
+
+def _thread(chore: Chore, stop: threading.Event) -> threading.Thread:
+    return threading.Thread(target=chore.run, args=(stop,), daemon=True)
 
 
 def _serve(figures: Figures, host: str, port: int) -> ThreadingHTTPServer:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import copy
 from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.policy import default
 from functools import partial
 from typing import Any
 from uuid import uuid4
@@ -21,6 +23,7 @@ from tests.support.browser import Visitor, invited, signed_in
 from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually
 from tests.support.network import Network
 from tests.support.people import PASSWORD
+from tests.support.referrals import safe_contact
 from tests.support.specification import OPERATIONS, Operation
 from tests.support.ways import WAYS
 
@@ -83,6 +86,27 @@ class Actors:
         assert made.status == 201, made.raw
         cards = self.centre.get("/referrals/area-offers?limit=1").body["items"]
         return self.centre, {"offer_id": cards[0]["id"]}, {}, None
+
+    def reachable(self) -> Prepared:
+        """A referral whose person may be written to."""
+        made = self.made(self.police, "POST /referrals", contact_via=None, **safe_contact()).body["id"]
+        return self.centre, {"referral_id": made}, {}, None
+
+    def notified(self) -> Prepared:
+        """An address that a code was mailed to, into the folder that stands for a mail server in development."""
+        address = f"a{uuid4().hex[:12]}@example.org"
+        answer = self.centre.ask("PUT", "/referrals/notification-settings", {"addresses": [{"address": address}]})
+        assert answer.status == 200, answer.raw
+        mail = eventually(lambda: self.mail_to(address))
+        return self.centre, {}, {"code": mail.partition(": ")[2].split()[0]}, None
+
+    def mail_to(self, address: str) -> str | None:
+        """The words of the first mail to an address."""
+        for path in (self.settings.home / "mail" / "new").glob("*.eml"):
+            mail = message_from_bytes(path.read_bytes(), policy=default)
+            if mail["To"] == address:
+                return str(mail.get_content())  # type: ignore[attr-defined]
+        return None
 
     def decided(self) -> Prepared:
         """A referral whose members its receiver decides on, which takes no version."""
@@ -197,6 +221,9 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "PUT /referrals/{referral_id}": Actors.draft,
     "POST /referrals/{referral_id}/resend": Actors.ended,
     **{f"POST /referrals/area-offers/{{offer_id}}/{act}": Actors.card for act in ("acknowledge", "accept", "pass")},
+    "PUT /referrals/notification-settings": lambda actors: (actors.centre, {}, {}, None),
+    "POST /referrals/notification-settings/confirm": Actors.notified,
+    "POST /referrals/{referral_id}/messages": Actors.reachable,
     **{
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
         for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
@@ -230,6 +257,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /referrals/area-offers/{offer_id}": Actors.card,
+    "GET /referrals/{referral_id}/messages": lambda actors: actors.referral(actors.centre),
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
     "GET /referrals/{referral_id}/duplicates": lambda actors: actors.referral(actors.centre),
     "GET /access/clients/{client_id}": Actors.system,

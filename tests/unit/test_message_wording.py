@@ -22,9 +22,11 @@ FORBIDDEN = (
     "rikos", "rikol", "vald", "vold", "polis", "politi", "domstol", "fangels", "fengsel", "brott", "forbryt", "straff",
     "насил", "полиц", "суд", "тюрьм", "преступ", "пробац",
     # crisis, illness, help, and what a service is called
-    "crisis", "crise", "help", "support", "therap", "treat", "counsel", "program", "group", "centre", "center", "service",
+    "crisis", "crise", "help", "support", "therap", "treat", "counsel", "program", "group", "centre", "center",
+    "service",
     "kriz", "pagalb", "gydym", "konsultac", "grup", "centr", "paslaug", "palidz", "arste", "pakalpoj",
-    "kriis", "abi", "ravi", "noustam", "ruhm", "keskus", "teenus", "kriisi", "apu", "hoito", "terapi", "ryhma", "palvelu",
+    "kriis", "abi", "ravi", "noustam", "ruhm", "keskus", "teenus", "kriisi", "apu", "hoito", "terapi", "ryhma",
+    "palvelu",
     "hjalp", "hjelp", "vard", "behandl", "radgiv", "grupp", "gruppe", "tjanst", "tjeneste",
     "кризис", "помощ", "лечен", "консульт", "групп", "центр", "услуг", "терап",
     # who: man, father, child, partner, client; and what: referral, case

@@ -17,6 +17,7 @@ from services.referrals.rules.lifecycle import (
     Standing,
     allowed_actions,
 )
+from services.referrals.rules.message_rights import MESSAGE_ROWS, NOTIFICATION_OPERATIONS
 
 # Where a member of one side stands towards a case of that side; the first that is true counts.
 BARRED = "barred"  # closed to this member by name
@@ -140,8 +141,9 @@ POLICY = Policy(
     *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER]) for what in ("list", "read", "pass")),
     *(Row(f"area_offer.{what}", _RECEIVING | _LEAD[RECEIVER], shows=SEEN[RECEIVER])
       for what in ("acknowledge", "accept")),
+    *MESSAGE_ROWS,
 )  # fmt: skip
-OPERATIONS = POLICY.operations()
+OPERATIONS = {**POLICY.operations(), **NOTIFICATION_OPERATIONS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

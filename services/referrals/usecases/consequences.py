@@ -6,6 +6,7 @@ from collections.abc import Callable
 
 from chassis.db import Work
 from services.referrals.store import legs
+from services.referrals.usecases import notifying
 from services.referrals.usecases.acts import Act, Moved
 from services.referrals.usecases.queueing import follow_queue, offer_in_area
 
@@ -24,7 +25,7 @@ def lock_errors(work: Work, moved: Moved) -> None:
             legs.lock_personal(work, moved.leg, party)
 
 
-CONSEQUENCES: tuple[Consequence, ...] = (lock_errors, offer_in_area, follow_queue)
+CONSEQUENCES: tuple[Consequence, ...] = (lock_errors, offer_in_area, follow_queue, notifying.let_hear)
 
 
 def follow(work: Work, moved: Moved) -> None:
