@@ -72,19 +72,27 @@ def take(work: Work, message_id: UUID) -> Row | None:
     return Row(**row) if row else None
 
 
-# All that waits for the same address in the same kind goes in one mail: each would say the same.
-CLAIM = """
-UPDATE message SET attempts = attempts + 1, not_before = %(until)s, changed_at = %(at)s
- WHERE state IN ('queued', 'failed') AND (id = %(id)s OR (recipient_id = %(recipient)s AND kind = %(kind)s
-       AND object_type = %(object_type)s AND not_before <= %(at)s))
-RETURNING id
+SAME = """
+SELECT id, object_type, object_id, kind, recipient_id, attempts FROM message
+ WHERE recipient_id = %(recipient)s AND kind = %(kind)s AND id <> %(id)s AND state IN ('queued', 'failed')
+   AND not_before <= %(at)s ORDER BY not_before, id LIMIT %(most)s FOR UPDATE
 """
 
 
-def claim(work: Work, row: Row, until: dt.datetime) -> list[UUID]:
-    """Count a try, and be tried again at `until` unless somebody says how it ended; ids of all that go together."""
-    values = {"id": row.id, "recipient": row.recipient_id, "kind": row.kind, "object_type": row.object_type}
-    return [each["id"] for each in work.all(CLAIM, {**values, "until": until, "at": work.now})]
+def same(work: Work, row: Row) -> list[Row]:
+    """What else is due for the same address in the same kind: one mail is enough, for each would say the same."""
+    values = {"recipient": row.recipient_id, "kind": row.kind, "id": row.id, "at": work.now, "most": AT_ONCE}
+    return [Row(**each) for each in work.all(SAME, values)]
+
+
+CLAIM = """
+UPDATE message SET attempts = attempts + 1, not_before = %(until)s, changed_at = %(at)s WHERE id = ANY (%(ids)s)
+"""
+
+
+def claim(work: Work, ids: list[UUID], until: dt.datetime) -> None:
+    """Count a try, and be tried again at `until` unless somebody says how it ended."""
+    work.later(CLAIM, {"ids": ids, "until": until, "at": work.now}, expect=len(ids))
 
 
 HOLD = "UPDATE message SET not_before = %(until)s, changed_at = %(at)s WHERE id = %(id)s"
@@ -115,12 +123,12 @@ def due(work: Work) -> list[tuple[UUID, UUID]]:
     return [(row["org_id"], row["id"]) for row in work.all(DUE, (work.now, AT_ONCE))]
 
 
-COUNTED = "SELECT state, count, oldest FROM messages_counted()"
+COUNTED = "SELECT state, count FROM messages_counted()"
 
 
-def counted(work: Work) -> dict[str, dict[str, Any]]:
-    """How many messages stand in each state, over all organisations, and since when."""
-    return {row["state"]: row for row in work.all(COUNTED)}
+def counted(work: Work) -> dict[str, int]:
+    """How many messages wait, were not taken or were given up, over all organisations."""
+    return {row["state"]: row["count"] for row in work.all(COUNTED)}
 
 
 TIDY = "SELECT messages_tidied(%s, %s)"

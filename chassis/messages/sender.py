@@ -34,6 +34,7 @@ log = logging.getLogger(__name__)
 LOCK = 7_402_531  # beside the relay's other locks: one sender for each service's database
 POLL_SECONDS = 1.0
 COUNT_SECONDS = 5.0
+TIDY_SECONDS = 3600.0
 FIRST_PAUSE = dt.timedelta(minutes=2)
 LONGEST_PAUSE = dt.timedelta(hours=4)
 MOST_TRIES = 14
@@ -83,11 +84,15 @@ class Sender:
                 went += self._one(open_one, org, message_id)
         return went
 
-    def counted(self) -> dict[str, dict[str, Any]]:
+    def counted(self) -> dict[str, int]:
         """Figures over all organisations. Raises Unavailable."""
         with self.db.background("messages") as work:
-            outbox.tidy(work)
             return outbox.counted(work)
+
+    def tidy(self) -> None:
+        """Forget what was delivered long ago. Raises Unavailable."""
+        with self.db.background("messages") as work:
+            outbox.tidy(work)
 
     def _one(self, open_one: Open, org: UUID, message_id: UUID) -> bool:
         claimed = self._claimed(org, message_id)
@@ -133,8 +138,15 @@ class Sender:
         except ValueError:
             _end(work, row, [row.id], "dead", "address.invalid")
             return None
-        ids = outbox.claim(work, row, work.now + pause_after(row.attempts))
+        ids = [row.id, *(each.id for each in outbox.same(work, row) if self._goes_too(work, each))]
+        outbox.claim(work, ids, work.now + pause_after(row.attempts))
         return Claimed(row=row, ids=ids, mail=letter)
+
+    def _goes_too(self, work: Work, row: Row) -> bool:
+        said = self.recipient(work, row)
+        if isinstance(said, Drop):
+            outbox.mark(work, [row.id], "dropped", said.reason)
+        return isinstance(said, Send)
 
     def _failed(self, org: UUID, claimed: Claimed, code: str, *, final: bool) -> None:
         dead = final or claimed.row.attempts + 1 >= MOST_TRIES
@@ -149,7 +161,7 @@ class Sender:
         with self.db.background("messages", org=org) as work:
             row = outbox.take(work, message_id)
             if row is not None:
-                outbox.claim(work, row, work.now + pause_after(row.attempts))
+                outbox.claim(work, [row.id], work.now + pause_after(row.attempts))
                 dead = row.attempts + 1 >= MOST_TRIES
                 _end(work, row, [row.id], "dead" if dead else "failed", "record.fault")
 
@@ -172,12 +184,16 @@ def _keep(
     stop: threading.Event,
     note: Note,
 ) -> None:
-    counted_at, server_pause = 0.0, 0.0
     note(sending=carrier is not None)
+    counted_at, tidied_at, server_pause = 0.0, 0.0, 0.0
     while not stop.is_set():
-        if time.monotonic() - counted_at > COUNT_SECONDS:
+        at = time.monotonic()
+        if at - counted_at > COUNT_SECONDS:
             note(counted=sender.counted())
-            counted_at = time.monotonic()
+            counted_at = at
+        if at - tidied_at > TIDY_SECONDS:
+            sender.tidy()
+            tidied_at = at
         row = lead.execute(LEAD, (LOCK,)).fetchone()
         if carrier is None or not (row and row[0]):
             stop.wait(POLL_SECONDS)

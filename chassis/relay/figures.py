@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
 
 
 @dataclass(slots=True)
@@ -30,7 +29,7 @@ class Lane:
         return not self.database or (self.leader and not self.broker) or self.not_accepted > 0
 
 
-MESSAGE_STATES = ("queued", "sent", "acknowledged", "failed", "dead", "dropped")
+MESSAGE_STATES = ("queued", "failed", "dead")
 MESSAGE_METRICS = {
     "sending": "gauge",
     "carrier": "gauge",
@@ -77,7 +76,7 @@ class Figures:
         sending: bool | None = None,
         carrier: bool | None = None,
         sent: int = 0,
-        counted: Mapping[str, Mapping[str, Any]] | None = None,
+        counted: Mapping[str, int] | None = None,
     ) -> None:
         """Set what is known anew of a service's messages; `sent` counts up."""
         with self._lock:
@@ -86,7 +85,7 @@ class Figures:
             messages.carrier = messages.carrier if carrier is None else carrier
             messages.sent += sent
             if counted is not None:
-                messages.states = {state: int(row["count"]) for state, row in counted.items()}
+                messages.states = dict(counted)
 
     def snapshot(self) -> dict[str, dict[str, bool | float | str]]:
         """A copy of everything, for health answers and tests."""

@@ -11,6 +11,7 @@ from chassis import clock
 from chassis.errors import Conflict, NotFound
 from chassis.messages.wording import LANGUAGES
 from services.referrals import usecases
+from services.referrals.store import legs
 from services.referrals.usecases import notifying
 from tests.integration.messages_rig import DESK, EMAIL, INTAKE, Rig, rig, safe
 from tests.support.mail import SENDER
@@ -172,8 +173,18 @@ def test_reminders_end_where_no_contact_is_wanted_and_other_notices_go_on(rig: R
         rig.send()
         rig.post.taken.clear()
         with rig.db.background("test", org=CENTRE.org_id) as work:
-            leg = usecases.moving.legs.lock_leg(work, referral, CENTRE.org_id)
+            leg = legs.lock_leg(work, referral, CENTRE.org_id)
             for kind in ("organisation.reminder", "organisation.escalation"):
                 notifying.tell(work, leg, CENTRE.org_id, kind)
         assert rig.send() == sent
     assert rig.states("organisation.reminder") == [("sent", None, 1), ("dropped", "do_not_contact", 0)]
+
+
+def test_what_goes_along_in_one_mail_passes_the_gate_as_well(rig: Rig) -> None:
+    rig.hears(CENTRE, INTAKE, kinds=["reminder"])
+    found = [rig.refer(**safe(**changes), contact_via=None) for changes in ({}, {"do_not_contact": True}, {})]
+    for referral in found:
+        with rig.db.background("test", org=CENTRE.org_id) as work:
+            notifying.tell(work, legs.lock_leg(work, referral, CENTRE.org_id), CENTRE.org_id, "organisation.reminder")
+    assert rig.send() == 1
+    assert [state for state, _, _ in rig.states("organisation.reminder")] == ["sent", "dropped", "sent"]

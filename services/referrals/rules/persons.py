@@ -44,6 +44,12 @@ PERSONS = Persons(
     ),
     review={
         "sender_record.personal.reason": OTHERS,
+        "sender_record.personal.contact.unsafe_if_answered_by": OTHERS,
+        "sender_record.personal.contact.verified_by": WORKER,
+        "sender_record.personal.contact.further": OTHERS,
+        "receiver_case.personal.contact.unsafe_if_answered_by": OTHERS,
+        "receiver_case.personal.contact.verified_by": WORKER,
+        "receiver_case.personal.contact.further": OTHERS,
         "receiver_case.personal.reason": "Written by the sender. " + OTHERS,
         "receiver_case.handling.text": OTHERS,
         "receiver_case.handling.responsible": WORKER,
