@@ -173,6 +173,8 @@ def refusals_of(operation: Operation) -> set[tuple[int, str]]:
         return {(403, "session.needed"), (403, "step_up.required")}
     if operation.name in FOREIGN_BUT_PUBLIC:
         return {(403, "service.not_own")}
+    if operation.operation == "notification.confirm":
+        return {(422, "code.unknown")}  # a code of others, and one that never was
     return {(404, "resource.not_found")} if operation.places else set()
 
 
