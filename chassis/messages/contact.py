@@ -58,14 +58,14 @@ _MAY = ("may_call", "may_text", "may_leave_voicemail", "may_say_who_we_are", "ma
 
 
 def contact_of(content: Mapping[str, Any]) -> Contact:
-    """Read the opened personal part of a record: `contact` with `further` channels in it, and `contact_via`."""
+    """Read the opened personal part of a record: `contact` with `further` channels, `contact_via`, `language`."""
     told = content.get("contact") or {}
     channels = [told] if told.get("channel") else []
     channels += told.get("further") or []
     return Contact(
         channels=tuple(_channel(each) for each in channels),
         via=content.get("contact_via"),
-        language=told.get("preferred_language"),
+        language=content.get("language"),
         do_not_contact=told.get("do_not_contact") is True,
     )
 

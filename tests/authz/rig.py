@@ -155,9 +155,7 @@ def _referrals(stage: Stage) -> None:
 
 def _referral(db: Database, case: str, state: str) -> uuid.UUID:
     contact = {**referrals.safe_contact(), "contact_via": None}
-    call = referrals.new(
-        person={"name": SECRET, "birth_year": 1971}, reason=SECRET, draft=state == "draft", **contact
-    )
+    call = referrals.new(person={"name": SECRET, "birth_year": 1971}, reason=SECRET, draft=state == "draft", **contact)
     made: uuid.UUID = usecases.create(db, call).value["id"]
     if state == "expired":
         referrals.expire(db, made)

@@ -16,6 +16,7 @@ from services.referrals.usecases import notifying
 from tests.integration.messages_rig import DESK, EMAIL, INTAKE, Rig, rig, safe
 from tests.support.mail import SENDER
 from tests.support.referrals import CENTRE, OTHER, POLICE, move
+from tests.support.rows import rows
 
 __all__ = ["rig"]
 WORDS = ("pavyzdys", "1985", "violence", "lt-police", "lt-kavkc", "police", "referral", "invented")
@@ -111,7 +112,7 @@ def test_a_person_gets_a_word_only_through_the_gate(rig: Rig) -> None:
 
 @pytest.mark.parametrize("language", LANGUAGES)
 def test_a_person_is_written_to_in_his_language(rig: Rig, language: str) -> None:
-    referral = rig.refer(**safe(preferred_language=language, may_say_who_we_are=True), contact_via=None)
+    referral = rig.refer(**safe(may_say_who_we_are=True), language=language, contact_via=None)
     rig.word(referral, "appointment")
     assert rig.send() == 1
     mail = rig.post.taken[0][1]
@@ -188,3 +189,11 @@ def test_what_goes_along_in_one_mail_passes_the_gate_as_well(rig: Rig) -> None:
             notifying.tell(work, legs.lock_leg(work, referral, CENTRE.org_id), CENTRE.org_id, "organisation.reminder")
     assert rig.send() == 1
     assert [state for state, _, _ in rig.states("organisation.reminder")] == ["sent", "dropped", "sent"]
+
+
+def test_every_candidate_of_an_area_hears_that_there_is_a_card(rig: Rig) -> None:
+    rig.hears(CENTRE, INTAKE)
+    rig.refer(service=None, area="LT")
+    kinds = "SELECT object_type, kind FROM message WHERE kind = 'organisation.new'"
+    assert rows(rig.settings, "referrals", kinds) == [("area_offer", "organisation.new")]
+    assert rig.send() == 1

@@ -19,7 +19,7 @@ WHOLE = {
     "safe_times": [{"weekday": 1, "from": "09:00", "to": "11:30", "time_zone": "Europe/Vilnius"},
                    {"weekday": 7, "from": "22:00", "to": "24:00", "time_zone": "Europe/Helsinki"}],
     "unsafe_if_answered_by": None, "verified_at": "2026-01-01T09:00:00+02:00", "verified_by": "Intake team",
-    "further": [{**SHORT, "may_call": True}], "preferred_language": "ru", "interpreter": True, "do_not_contact": False,
+    "further": [{**SHORT, "may_call": True}], "do_not_contact": False,
 }  # fmt: skip
 
 
@@ -32,7 +32,7 @@ def test_three_fields_are_enough_and_nothing_is_added_to_them() -> None:
 def test_everything_of_section_11_goes_in_and_comes_out_as_it_was() -> None:
     loaded = Contact().load(WHOLE)
     assert Contact().dump(loaded) == WHOLE
-    contact = contact_of({"contact": loaded, "contact_via": None})
+    contact = contact_of({"contact": loaded, "contact_via": None, "language": "ru"})
     assert [each.channel for each in contact.channels] == ["email", "phone"]
     assert contact.channels[0].times is not None
     assert [(each.start, each.end) for each in contact.channels[0].times] == [(540, 690), (1320, 1440)]
@@ -56,7 +56,7 @@ def test_everything_of_section_11_goes_in_and_comes_out_as_it_was() -> None:
         {"verified_at": "yesterday"},
         {"may_text": "yes"},
         {"do_not_contact": "no"},
-        {"preferred_language": "Lithuanian language"},
+        {"language": "lt"},
         {"further": [{**SHORT, "further": []}]},
         {"further": [SHORT] * 6},
         {"further": [{**SHORT, "value": "060"}]},

@@ -12,7 +12,6 @@ from zoneinfo import available_timezones
 from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis import clock
-from chassis.messages.wording import LANGUAGES
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.referrals.rules import codes
@@ -21,7 +20,6 @@ from services.referrals.schemas.parts import NAME
 CLOCK = validate.Regexp(r"^(?:[01][0-9]|2[0-3]):[0-5][0-9]\Z")
 CLOCK_OR_END = validate.Regexp(r"^(?:(?:[01][0-9]|2[0-3]):[0-5][0-9]|24:00)\Z")
 SHORT = plain_text(1, 200)
-LANGUAGE = validate.Regexp(r"^[a-z]{2,3}(?:-[A-Za-z0-9]{2,8}){0,3}\Z")
 
 
 def is_zone(name: str) -> None:
@@ -93,8 +91,4 @@ class Contact(Channel):
     further = classified(
         fields.List(fields.Nested(Channel), validate=validate.Length(0, codes.MOST_CHANNELS)), "sealed"
     )
-    preferred_language = classified(
-        fields.String(allow_none=True, validate=LANGUAGE, metadata={"examples": list(LANGUAGES)}), "sealed"
-    )
-    interpreter = _may()
     do_not_contact = _may()
