@@ -34,7 +34,8 @@ class Settings:
     """All that a process is told from outside.
 
     `port` is the gateway's; services follow at port+1..5, PostgreSQL at +10, AMQP +11, management +12, distribution
-    +13, epmd +14, the PostgreSQL of keys +15, the relay's health page at +20. `profile` is "development" or
+    +13, epmd +14, the PostgreSQL of keys +15, the health pages of relay and sender at +20 and
+    +21. `profile` is "development" or
     "production". `postgres_ca` and `amqp_ca` are files of certificates; naming one means TLS with all checks.
     """
 

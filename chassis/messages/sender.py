@@ -1,4 +1,4 @@
-"""Sends what is due: a plain thread of the relay process for each service that writes messages.
+"""Sends what is due, for one service that writes messages; the process is in process.py.
 
 Each try is counted and committed before the server is asked, and how it ended is committed afterwards: whoever dies in
 between leaves one more copy behind, with the same Message-ID, and never a lost message. The connection to the server is

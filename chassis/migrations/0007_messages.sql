@@ -1,4 +1,4 @@
--- Messages to people and organisations: written with the change, sent by the relay process. A row says of which object and
+-- Messages to people and organisations: written with the change, sent by the process `sender`. A row says of which object and
 -- in which kind; to whom is found when it is sent. No address, no name and no word of the case stands here.
 CREATE TABLE message (
     id uuid PRIMARY KEY,

@@ -10,11 +10,8 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from functools import partial
 
 from chassis import blind_index, chain, sweeping
-from chassis.messages.recipients import SENDING
-from chassis.messages.sender import keep_sending
 from chassis.relay import store
 from chassis.relay.figures import Figures
 from chassis.settings import Settings
@@ -26,15 +23,11 @@ LONGEST_PAUSE = 15.0
 
 @dataclass(frozen=True, slots=True)
 class Chore:
-    """A chore at one service's database: `act` returns when `stop` is set and raises when it has to begin anew.
-
-    `lingers`: it may stand in a wait that nobody can end; the process ends without it, and nothing is lost by that.
-    """
+    """A chore at one service's database: `act` returns when `stop` is set and raises when it has to begin anew."""
 
     name: str
     service: str
     act: Callable[[threading.Event], None]
-    lingers: bool = False
 
     def run(self, stop: threading.Event) -> None:
         """Until stopped, whatever happens."""
@@ -59,9 +52,6 @@ def chores(settings: Settings, service: str, figures: Figures) -> list[Chore]:
     ]
     if service in blind_index.INDEXED:
         found.append(Chore("indexer", service, lambda stop: _index(settings, service, stop)))
-    if service in SENDING:
-        note = partial(figures.note_messages, service)
-        found.append(Chore("sender", service, lambda stop: keep_sending(settings, service, stop, note), lingers=True))
     return found
 
 

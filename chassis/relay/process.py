@@ -5,13 +5,14 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
-from chassis.relay.chores import Chore, chores
+from chassis.relay.chores import chores
 from chassis.relay.figures import Figures
 from chassis.relay.lane import Lane
 from chassis.settings import SERVICES, Settings
@@ -21,7 +22,6 @@ log = logging.getLogger(__name__)
 
 HEALTH_OFFSET = 20
 STOP_SECONDS = 12.0
-LINGER_SECONDS = 1.0
 
 
 def main(service_names: Sequence[str] | None = None) -> int:
@@ -52,29 +52,33 @@ def run(
     """Carry the outboxes of `services` and do the chores until `stop` is set; `health_port` 0 leaves the page away."""
     figures = figures or Figures(tuple(services))
     port = settings.port + HEALTH_OFFSET if health_port is None else health_port
-    server = _serve(figures, settings.host, port) if port else None
+    server = serve_health(figures, settings.host, port) if port else None
     lanes = [Lane(settings, name, figures, stop) for name in services]
-    found = [chore for name in services for chore in chores(settings, name, figures)]
-    threads = [threading.Thread(target=lane.run, daemon=True) for lane in lanes]
-    threads += [_thread(chore, stop) for chore in found if not chore.lingers]
-    lingering = [_thread(chore, stop) for chore in found if chore.lingers]
-    for thread in (*threads, *lingering):
+    work: list[Callable[[], None]] = [lane.run for lane in lanes]
+    work += [partial(chore.run, stop) for name in services for chore in chores(settings, name, figures)]
+    threads = [threading.Thread(target=each, daemon=True) for each in work]
+    for thread in threads:
         thread.start()
     stop.wait()
     for thread in threads:
         thread.join(STOP_SECONDS)
-    for thread in lingering:
-        thread.join(LINGER_SECONDS)
     if server is not None:
         server.shutdown()
         server.server_close()
 
 
-def _thread(chore: Chore, stop: threading.Event) -> threading.Thread:
-    return threading.Thread(target=chore.run, args=(stop,), daemon=True)
+class Told(Protocol):
+    """What a process without eventlet tells of itself: its parts, each with `degraded`, and their figures."""
+
+    def snapshot(self) -> Mapping[str, Mapping[str, Any]]:
+        """Each part."""
+
+    def metrics(self) -> str:
+        """Prometheus text."""
 
 
-def _serve(figures: Figures, host: str, port: int) -> ThreadingHTTPServer:
+def serve_health(figures: Told, host: str, port: int) -> ThreadingHTTPServer:
+    """The health page and the figures, in a thread of their own."""
     server = _Server((host, port), _Health)
     server.figures = figures
     threading.Thread(
@@ -85,7 +89,7 @@ def _serve(figures: Figures, host: str, port: int) -> ThreadingHTTPServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    figures: Figures
+    figures: Told
 
 
 class _Health(BaseHTTPRequestHandler):
@@ -110,6 +114,6 @@ class _Health(BaseHTTPRequestHandler):
         """Probes are not worth a line."""
 
 
-def _ready(lanes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _ready(lanes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     # Ready stays true without a broker: accepted requests go on and the outbox waits (bus.md section 3).
     return {"status": "ready", "degraded": any(lane["degraded"] for lane in lanes.values()), "services": lanes}

@@ -1,4 +1,4 @@
-"""Messages that follow from what happened to a referral: rows of the same transaction, sent later by the relay process.
+"""Messages that follow from what happened to a referral: rows of its transaction, sent later by the process `sender`.
 
 Anybody inside the service tells an organisation by `tell` and a person by `tell_person`; nobody writes a mail himself.
 """
