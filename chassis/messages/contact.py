@@ -84,9 +84,7 @@ def _channel(told: Mapping[str, Any]) -> Channel:
 
 
 def _window(told: Mapping[str, Any]) -> Window:
-    return Window(
-        weekday=told["weekday"], start=minutes(told["start"]), end=minutes(told["end"]), zone=told["time_zone"]
-    )
+    return Window(weekday=told["weekday"], start=minutes(told["from"]), end=minutes(told["to"]), zone=told["time_zone"])
 
 
 def minutes(text: str) -> int:

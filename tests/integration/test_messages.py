@@ -15,7 +15,7 @@ from services.referrals.store import legs
 from services.referrals.usecases import notifying
 from tests.integration.messages_rig import DESK, EMAIL, INTAKE, Rig, rig, safe
 from tests.support.mail import SENDER
-from tests.support.referrals import CENTRE, OTHER, POLICE, move
+from tests.support.referrals import CENTRE, OTHER, POLICE, look, move
 from tests.support.rows import rows
 
 __all__ = ["rig"]
@@ -197,3 +197,15 @@ def test_every_candidate_of_an_area_hears_that_there_is_a_card(rig: Rig) -> None
     kinds = "SELECT object_type, kind FROM message WHERE kind = 'organisation.new'"
     assert rows(rig.settings, "referrals", kinds) == [("area_offer", "organisation.new")]
     assert rig.send() == 1
+
+
+def test_a_draft_is_told_when_it_is_sent_with_its_safe_times_as_they_were(rig: Rig) -> None:
+    rig.hears(CENTRE, INTAKE)
+    window = {"weekday": 1, "from": "10:00", "to": "24:00", "time_zone": "Europe/Vilnius"}
+    draft = rig.refer(**safe(safe_times=[window]), contact_via=None, draft=True)
+    assert rig.send() == 0
+    call = move(POLICE, draft, "acknowledge", 1)
+    call.body = {}
+    usecases.submit(rig.db, call)
+    assert rig.send() == 1
+    assert usecases.read(rig.db, look(CENTRE, draft)).value["contact"]["safe_times"] == [window]

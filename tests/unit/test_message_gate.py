@@ -209,7 +209,7 @@ def test_the_sealed_part_is_read_as_it_was_sealed() -> None:
         "contact_via": None, "language": "lv",
         "contact": {
             "channel": "email", "value": "a@example.org", "safe": "yes", "may_say_who_we_are": False,
-            "safe_times": [{"weekday": 3, "start": "17:00", "end": "24:00", "time_zone": "Europe/Riga"}],
+            "safe_times": [{"weekday": 3, "from": "17:00", "to": "24:00", "time_zone": "Europe/Riga"}],
             "unsafe_if_answered_by": None, "do_not_contact": False,
             "verified_at": "2026-03-01T10:00:00+00:00",
             "further": [{"channel": "phone", "value": "+37060000000", "safe": "no"}],

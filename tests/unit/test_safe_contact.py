@@ -31,6 +31,7 @@ def test_three_fields_are_enough_and_nothing_is_added_to_them() -> None:
 
 def test_everything_of_section_11_goes_in_and_comes_out_as_it_was() -> None:
     loaded = Contact().load(WHOLE)
+    assert loaded == WHOLE, "as it is sealed; a draft is read by the same shape again"
     assert Contact().dump(loaded) == WHOLE
     contact = contact_of({"contact": loaded, "contact_via": None, "language": "ru"})
     assert [each.channel for each in contact.channels] == ["email", "phone"]

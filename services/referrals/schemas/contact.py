@@ -47,15 +47,21 @@ def _may() -> fields.Boolean:
 class SafeTime(Shape):
     """A time of the week at which it is safe, by the clock of its zone: Monday is 1; 24:00 ends a day."""
 
+    class Meta(Shape.Meta):
+        """Fields whose names are words of Python; what is sealed has the names of what came in."""
+
+        include = {
+            "from": classified(fields.String(required=True, validate=CLOCK), "sealed"),
+            "to": classified(fields.String(required=True, validate=CLOCK_OR_END), "sealed"),
+        }
+
     weekday = classified(fields.Integer(required=True, strict=True, validate=validate.Range(1, 7)), "sealed")
-    start = classified(fields.String(required=True, data_key="from", validate=CLOCK), "sealed")
-    end = classified(fields.String(required=True, data_key="to", validate=CLOCK_OR_END), "sealed")
     time_zone = classified(fields.String(required=True, validate=is_zone), "sealed")
 
     @validates_schema
     def ends_after_its_start(self, value: dict[str, Any], **_: object) -> None:
         """A time over midnight is two."""
-        if value["end"] <= value["start"]:
+        if value["to"] <= value["from"]:
             raise ValidationError({"to": [Fault("time.order", "It ends after it begins; over midnight it is two.")]})
 
 
