@@ -74,9 +74,10 @@ class Persons:
     @property
     def all_tables(self) -> tuple[Table, ...]:
         """The service's own tables and those that the chassis has about every record."""
-        return (*self.tables, HOLDS)
+        return (*self.tables, HOLDS, MESSAGES)
 
 
+MESSAGES = Table(name="message", where="object_id", drops=True)
 HOLDS = Table(name="legal_hold", where="object_id")
 WORKER = "Names a worker, not the person."
 OTHERS = "Free text; it may speak of somebody else."

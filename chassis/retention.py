@@ -47,6 +47,13 @@ SWEPT_ELSEWHERE = (
         source=f"{SOURCE}; chassis/gaps.py",
     ),
     Rule(
+        code="message",
+        what="Messages that were sent, given up or dropped (ids, codes, times; no address)",
+        after="the last change of its state; with the record when that is erased",
+        days=90,
+        source="docs/messages.md; chassis/messages/outbox.py",
+    ),
+    Rule(
         code="journal",
         what="The journal for partners (ids, codes, times)",
         after="the event",

@@ -13,10 +13,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.parse import quote, urlsplit
 
-from chassis import addresses, strength
+from chassis import addresses, mailing, strength
 from chassis.addresses import Backend, SettingsError
+from chassis.mailing import MailSettings
 
-__all__ = ["KEYS_DATABASE", "SERVICES", "Settings", "SettingsError", "ensure_secret"]
+__all__ = ["KEYS_DATABASE", "SERVICES", "MailSettings", "Settings", "SettingsError", "ensure_secret"]
 
 SERVICES = ("directory", "referrals", "groups", "access", "subscriptions")
 """Every service in the order of its port; each has a database and a broker user of its own."""
@@ -33,7 +34,8 @@ class Settings:
     """All that a process is told from outside.
 
     `port` is the gateway's; services follow at port+1..5, PostgreSQL at +10, AMQP +11, management +12, distribution
-    +13, epmd +14, the PostgreSQL of keys +15, the relay's health page at +20. `profile` is "development" or
+    +13, epmd +14, the PostgreSQL of keys +15, the health pages of relay and sender at +20 and
+    +21. `profile` is "development" or
     "production". `postgres_ca` and `amqp_ca` are files of certificates; naming one means TLS with all checks.
     `scanner` is the clamd that looks at files: tcp://host:port or unix:///path, empty for none.
     """
@@ -102,8 +104,16 @@ class Settings:
             scanner=env.get("TUKIVERKKO_SCANNER", ""),
             environment=env,
         )
-        addresses.require_safe(env, loaded.profile, loaded.backends)
+        server = loaded.mail.server
+        backends = (*loaded.backends, *((mailing.backend_of(server),) if server else ()))
+        addresses.require_safe(env, loaded.profile, backends)
         return loaded
+
+    @property
+    def mail(self) -> MailSettings:
+        """How mail leaves. Raises SettingsError."""
+        env = self.environment or {}
+        return mailing.mail_settings(env, profile=self.profile, home=self.home, gateway=self.public_url)
 
     @property
     def backends(self) -> tuple[Backend, ...]:

@@ -5,10 +5,10 @@ from __future__ import annotations
 import logging
 import signal
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 
@@ -52,7 +52,7 @@ def run(
     """Carry the outboxes of `services` and do the chores until `stop` is set; `health_port` 0 leaves the page away."""
     figures = figures or Figures(tuple(services))
     port = settings.port + HEALTH_OFFSET if health_port is None else health_port
-    server = _serve(figures, settings.host, port) if port else None
+    server = serve_health(figures, settings.host, port) if port else None
     lanes = [Lane(settings, name, figures, stop) for name in services]
     work: list[Callable[[], None]] = [lane.run for lane in lanes]
     work += [partial(chore.run, stop) for name in services for chore in chores(settings, name, figures)]
@@ -67,7 +67,18 @@ def run(
         server.server_close()
 
 
-def _serve(figures: Figures, host: str, port: int) -> ThreadingHTTPServer:
+class Told(Protocol):
+    """What a process without eventlet tells of itself: its parts, each with `degraded`, and their figures."""
+
+    def snapshot(self) -> Mapping[str, Mapping[str, Any]]:
+        """Each part."""
+
+    def metrics(self) -> str:
+        """Prometheus text."""
+
+
+def serve_health(figures: Told, host: str, port: int) -> ThreadingHTTPServer:
+    """The health page and the figures, in a thread of their own."""
     server = _Server((host, port), _Health)
     server.figures = figures
     threading.Thread(
@@ -78,7 +89,7 @@ def _serve(figures: Figures, host: str, port: int) -> ThreadingHTTPServer:
 
 class _Server(ThreadingHTTPServer):
     daemon_threads = True
-    figures: Figures
+    figures: Told
 
 
 class _Health(BaseHTTPRequestHandler):
@@ -103,6 +114,6 @@ class _Health(BaseHTTPRequestHandler):
         """Probes are not worth a line."""
 
 
-def _ready(lanes: dict[str, dict[str, Any]]) -> dict[str, Any]:
+def _ready(lanes: Mapping[str, Mapping[str, Any]]) -> dict[str, Any]:
     # Ready stays true without a broker: accepted requests go on and the outbox waits (bus.md section 3).
     return {"status": "ready", "degraded": any(lane["degraded"] for lane in lanes.values()), "services": lanes}

@@ -13,6 +13,7 @@ from deploy.local.commands import (
     clients,
     events,
     members,
+    messages,
     network,
     parked,
     people,
@@ -49,7 +50,7 @@ def main() -> None:
     """
 
 
-for room in (network, events, parked, people, clients, members, backup, audit, vault, retention, trust):
+for room in (network, events, messages, parked, people, clients, members, backup, audit, vault, retention, trust):
     for command in room.COMMANDS:
         main.add_command(command)
 

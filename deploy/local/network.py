@@ -1,4 +1,4 @@
-"""The programs of one network: private database and broker where none is given, every service, gateway and relay."""
+"""The programs of one network: private database and broker where none is given, services, gateway, relay, sender."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from deploy.local.program import Program
 
 PROBE_SECONDS = 2.0
 SERVER_FAULT = 500
-CARRIERS = frozenset({"relay", "subscriptions"})
+CARRIERS = frozenset({"relay", "sender", "subscriptions"})
 ROOT = Path(__file__).parent.parent.parent
 _pool = urllib3.PoolManager(num_pools=16, maxsize=1)
 
@@ -63,7 +63,8 @@ def processes(settings: Settings) -> list[Program]:
     names = (*SERVICES, "gateway")
     launched = [_python(settings, name, ("-m", "chassis.launch", name), settings.port_of(name)) for name in names]
     relay = _python(settings, "relay", ("-m", "deploy.local.cli", "relay"), settings.port + ports.OFFSETS["relay"])
-    return [*launched, relay]
+    sender = _python(settings, "sender", ("-m", "deploy.local.cli", "sender"), settings.port + ports.OFFSETS["sender"])
+    return [*launched, relay, sender]
 
 
 def _python(settings: Settings, name: str, arguments: tuple[str, ...], port: int) -> Program:

@@ -18,6 +18,7 @@ OFFSETS = {
     "epmd": 14,
     "keystore": 15,
     "relay": 20,
+    "sender": 21,
 }
 
 

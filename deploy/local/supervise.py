@@ -75,7 +75,7 @@ class Supervisor:
         self._await([entry for entry in foundation if entry.program.name in STORES])
         provision.make_databases(settings)
         self._migrate()
-        self.say("Starting services, gateway and relay.")
+        self.say("Starting services, gateway, relay and sender.")
         # none of them needs the broker to start
         own = [self.watch.add(program) for program in network.processes(settings)]
         self._await(foundation)

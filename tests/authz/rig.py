@@ -156,7 +156,8 @@ def _referrals(stage: Stage) -> None:
 
 
 def _referral(stage: Stage, db: Database, case: str, state: str) -> uuid.UUID:
-    call = referrals.new(person={"name": SECRET, "birth_year": 1971}, reason=SECRET, draft=state == "draft")
+    contact = {**referrals.safe_contact(), "contact_via": None}
+    call = referrals.new(person={"name": SECRET, "birth_year": 1971}, reason=SECRET, draft=state == "draft", **contact)
     made: uuid.UUID = usecases.create(db, call).value["id"]
     stage.files[made] = attaching.attach(db, NoScanner(), files.attaching(POLICE, made)).value["id"]
     if state == "expired":

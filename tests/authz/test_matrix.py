@@ -197,6 +197,8 @@ def refusals_of(operation: Operation) -> set[tuple[int, str]]:
         return {(403, "service.not_own")}
     if operation.operation == "referral.set_clock":
         return {(422, "service.unknown")}  # services are public; this one is none of its own
+    if operation.operation == "notification.confirm":
+        return {(422, "code.unknown")}  # a code of others, and one that never was
     return {(404, "resource.not_found")} if operation.places or operation.name == BY_FOCUS else set()
 
 

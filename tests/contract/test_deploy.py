@@ -29,7 +29,7 @@ from tests.support.commands import assert_runs
 ROOT = Path(__file__).parents[2]
 DEPLOY = ROOT / "deploy"
 COMPOSE = DEPLOY / "compose.yaml"
-PROCESSES = ("gateway", *SERVICES, "relay")
+PROCESSES = ("gateway", *SERVICES, "relay", "sender")
 OWN = (*PROCESSES, "migrate", "tools")
 FOREIGN = ("postgres", "rabbitmq", "provision")
 SHARED_SECRETS = {"kek", "audit_key", "request_key", "contact_key"}
@@ -268,6 +268,8 @@ for name in SERVICES:
     __import__(f"services.{name}.service")
     assert len(list(chassis.migrate.steps_of(name))) > 1 and list(chassis.migrate.key_steps_of(name))
 assert gateway.routes.read_targets()
+from chassis.messages.wording import LANGUAGES, texts
+assert tuple(texts()) == LANGUAGES
 from chassis.contracts import contracts
 from gateway.pages import EVENTS
 assert contracts() and {name.partition(".")[0] for name, _ in contracts()} >= {"referral", "republish"}
@@ -279,7 +281,8 @@ assert (here / "services/directory/organisations.json").is_file()
 @pytest.mark.parametrize("name", ["compose.yaml", "Dockerfile", "kubernetes/settings.yaml"])
 def test_every_setting_that_is_named_is_read_somewhere(name: str) -> None:
     text = (DEPLOY / name).read_text(encoding="utf-8")
-    known = set(re.findall(r"TUKIVERKKO_[A-Z_]+", (ROOT / "chassis" / "settings.py").read_text(encoding="utf-8")))
+    read = "".join((ROOT / "chassis" / f"{name}.py").read_text(encoding="utf-8") for name in ("settings", "mailing"))
+    known = set(re.findall(r"TUKIVERKKO_[A-Z_]+", read))
     known |= {f"TUKIVERKKO_{service.upper()}_URL" for service in SERVICES}
     known |= {"TUKIVERKKO_VERSION", "TUKIVERKKO_PUBLISHED_PORT"}  # read by compose itself
     assert set(re.findall(r"TUKIVERKKO_[A-Z_]+", text)) <= known

@@ -17,7 +17,7 @@ FOLDER = Path(__file__).parents[2] / "deploy" / "kubernetes"
 COMPOSE = FOLDER.parent / "compose.yaml"
 NAME = "app.kubernetes.io/name"
 COMPONENT = "app.kubernetes.io/component"
-PROCESSES = ("gateway", *SERVICES, "relay")
+PROCESSES = ("gateway", *SERVICES, "relay", "sender")
 
 
 def objects() -> Iterator[dict[str, Any]]:
@@ -138,7 +138,7 @@ def test_everything_is_shut_and_each_door_that_is_open_has_somebody_behind_it() 
     assert entered == {"gateway", "services", "access"}
 
 
-def test_every_process_reaches_access_and_access_alone_the_world() -> None:
+def test_every_process_reaches_access_and_the_world_is_for_access_and_the_sender_of_mail_alone() -> None:
     policies = {name: policy["spec"] for name, policy in named("NetworkPolicy").items()}
     port = [{"protocol": "TCP", "port": Settings.load({}).port_of("access")}]
     access, services = {"matchLabels": {NAME: "access"}}, {"matchLabels": {COMPONENT: "service"}}
@@ -148,7 +148,9 @@ def test_every_process_reaches_access_and_access_alone_the_world() -> None:
     assert policies["access"]["ingress"] == [{"from": [{"podSelector": services}], "ports": port}]
     assert policies["access"]["egress"] == [{"ports": [{"protocol": "TCP", "port": 443}]}]
     free = {name for name, spec in policies.items() for rule in spec.get("egress", []) if "to" not in rule}
-    assert free == {"names", "access", "database-and-broker"}
+    assert free == {"names", "access", "database-and-broker", "sender"}
+    assert policies["sender"]["podSelector"] == {"matchLabels": {NAME: "sender"}}
+    assert policies["sender"]["egress"] == [{"ports": [{"protocol": "TCP", "port": each} for each in (465, 587)]}]
 
 
 def labels_in(value: Any) -> Iterator[str]:

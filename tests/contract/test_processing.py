@@ -10,6 +10,7 @@ from marshmallow import Schema, fields, validate
 from chassis import accountable, inbox
 from chassis.classes import classes_of
 from chassis.erasure import records_of
+from chassis.messages import outbox
 from chassis.records import Records
 from chassis.relay import store
 from chassis.retention import SWEPT_ELSEWHERE
@@ -72,6 +73,7 @@ def test_the_periods_of_what_is_swept_elsewhere_are_those_of_its_sweepers() -> N
         "outbox": of["outbox_days"].default,
         "inbox": inbox.KEEP_DAYS,
         "journal": of["journal_days"].default,
+        "message": outbox.KEPT_DAYS,
     }
 
 

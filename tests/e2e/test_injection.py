@@ -284,7 +284,7 @@ def test_each_line_of_each_log_is_one_of_ours(demo: Network, actors: Actors) -> 
     for value in (*HOSTILE.values(), *CONTROLS.values()):
         text = quote(value.encode("utf-8", "surrogatepass"), safe="")
         asked.get(f"/{text}?{text}={text}")
-    for name in ("gateway", *SERVICES, "relay"):
+    for name in ("gateway", *SERVICES, "relay", "sender"):
         for line in demo.log_of(name).splitlines():
             if line.startswith("READY "):
                 continue

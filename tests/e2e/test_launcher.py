@@ -25,6 +25,7 @@ EVERYTHING = {
     "keystore",
     "gateway",
     "relay",
+    "sender",
     "directory",
     "referrals",
     "groups",
@@ -70,7 +71,7 @@ def test_only_the_loopback_listens(network: Network) -> None:
     assert set(listening.values()) <= loopbacks
 
 
-@pytest.mark.parametrize("name", ["referrals", "relay", "gateway", "epmd", "postgres", "rabbitmq"])
+@pytest.mark.parametrize("name", ["referrals", "relay", "sender", "gateway", "epmd", "postgres", "rabbitmq"])
 def test_a_killed_process_comes_back(network: Network, name: str) -> None:
     pid = network.line(name).pid
     killed = network.kill(name)

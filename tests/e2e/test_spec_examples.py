@@ -5,6 +5,8 @@ from __future__ import annotations
 import copy
 import datetime as dt
 from collections.abc import Callable, Iterator
+from email import message_from_bytes
+from email.policy import default
 from functools import partial
 from typing import Any
 from uuid import UUID, uuid4
@@ -27,7 +29,7 @@ from tests.support.files import RAW
 from tests.support.network import Network
 from tests.support.people import PASSWORD
 from tests.support.referrals import POLICE as PARTY
-from tests.support.referrals import expire_of
+from tests.support.referrals import expire_of, safe_contact
 from tests.support.specification import OPERATIONS, Operation
 from tests.support.ways import WAYS
 
@@ -102,6 +104,27 @@ class Actors:
         """A referral that a Task is about, by what it says itself."""
         by, places, _, version = self.referral(self.centre)
         return by, {}, {"focus": {"reference": f"ServiceRequest/{places['referral_id']}"}}, version
+
+    def reachable(self) -> Prepared:
+        """A referral whose person may be written to."""
+        made = self.made(self.police, "POST /referrals", contact_via=None, **safe_contact()).body["id"]
+        return self.centre, {"referral_id": made}, {}, None
+
+    def notified(self) -> Prepared:
+        """An address that a code was mailed to, into the folder that stands for a mail server in development."""
+        address = f"a{uuid4().hex[:12]}@example.org"
+        answer = self.centre.ask("PUT", "/referrals/notification-settings", {"addresses": [{"address": address}]})
+        assert answer.status == 200, answer.raw
+        mail = eventually(lambda: self.mail_to(address))
+        return self.centre, {}, {"code": mail.partition(": ")[2].split()[0]}, None
+
+    def mail_to(self, address: str) -> str | None:
+        """The words of the first mail to an address."""
+        for path in (self.settings.home / "mail" / "new").glob("*.eml"):
+            mail = message_from_bytes(path.read_bytes(), policy=default)
+            if mail["To"] == address:
+                return str(mail.get_content())  # type: ignore[attr-defined]
+        return None
 
     def decided(self) -> Prepared:
         """A referral whose members its receiver decides on, which takes no version."""
@@ -284,6 +307,9 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     **{f"POST /referrals/area-offers/{{offer_id}}/{act}": Actors.card for act in ("acknowledge", "accept", "pass")},
     "POST /referrals/police-message": Actors.police_message,
     "POST /referrals/{referral_id}/attachments/{attachment_id}/remove": lambda actors: actors.attached("own_org"),
+    "PUT /referrals/notification-settings": lambda actors: (actors.centre, {}, {}, None),
+    "POST /referrals/notification-settings/confirm": Actors.notified,
+    "POST /referrals/{referral_id}/messages": Actors.reachable,
     **{
         f"POST /referrals/{{referral_id}}/{act}": lambda actors: actors.decided()
         for act in ("assign", "restrict", "unrestrict", "bar", "unbar")
@@ -337,6 +363,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /referrals/area-offers/{offer_id}": Actors.card,
     "GET /referrals/{referral_id}/restricted": Actors.partner_safety,
+    "GET /referrals/{referral_id}/messages": lambda actors: actors.referral(actors.centre),
     "GET /referrals/{referral_id}/history": lambda actors: actors.referral(actors.police),
     "GET /referrals/{referral_id}/attachments": lambda actors: actors.attached("both"),
     "GET /referrals/{referral_id}/attachments/{attachment_id}": lambda actors: actors.attached("both"),

@@ -29,7 +29,7 @@ The last two are of access: ids and keyed hashes that are asked for before an or
 """
 
 NO_RECORD = {
-    "referrals": {"leg", "audit", "request"},
+    "referrals": {"leg", "audit", "request", "notification_address"},
     "groups": {"leader_assignment", "audit", "request"},
 }
 """Tables with facts about people that are no part of a person's record: workers, and what is swept by itself."""

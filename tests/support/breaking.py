@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from chassis.settings import SERVICES
 from tests.support.network import Network
 
-KILLABLE = (*SERVICES, "gateway", "relay", "rabbitmq", "postgres")
+KILLABLE = (*SERVICES, "gateway", "relay", "sender", "rabbitmq", "postgres")
 RESPAWN_SECONDS = 5.0
 READY_SECONDS = 60.0
 HOLD_SECONDS = 0.05

@@ -110,7 +110,8 @@ def of_files(folder: Path) -> Iterator[Place]:
 
 def metrics_of(settings: Settings) -> list[str]:
     """The addresses of all pages of figures."""
-    ports = [settings.port_of(name) for name in ("gateway", *SERVICES)] + [settings.port + OFFSETS["relay"]]
+    ports = [settings.port_of(name) for name in ("gateway", *SERVICES)]
+    ports += [settings.port + OFFSETS[name] for name in ("relay", "sender")]
     return [f"http://{settings.host}:{port}{page}" for port in ports for page in ("/metrics", "/health/ready")]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -66,6 +67,13 @@ def seed(db: Database) -> None:
     for caller in (POLICE, CENTRE, OTHER, FAR):
         with db.background("test", org=caller.org_id) as work:
             templates.add_missing(work, templates.DEMO_LAW, by="demo", onward="allowed")
+
+
+def safe_contact(**changes: Any) -> dict[str, Any]:
+    """A contact by which a message may go at any time: an address that is marked safe and was confirmed yesterday."""
+    yesterday = (clock.now() - dt.timedelta(days=1)).isoformat()
+    safe = {"channel": "email", "value": "somebody@mail.example.org", "safe": "yes", "verified_at": yesterday}
+    return {"contact": {**safe, **changes}}
 
 
 def new(by: Caller = POLICE, *, key: str | None = None, only: tuple[str, ...] = (), **changes: Any) -> Call:

@@ -11,6 +11,7 @@ from click.testing import CliRunner
 from chassis.errors import FieldError, Invalid, NotFound
 from deploy.local.cli import main
 from deploy.local.commands.rooms import database
+from deploy.local.commands.screen import message_sentences
 from deploy.local.faults import LocalFault
 
 
@@ -60,3 +61,13 @@ def test_a_refusal_is_said_once(refusal: Exception, sentence: str, monkeypatch: 
     with pytest.raises(LocalFault) as caught, database(object(), "access"):  # type: ignore[arg-type]
         raise refusal
     assert str(caught.value) == sentence
+
+
+def test_status_says_how_messages_stand() -> None:
+    measured = {"mail": "into .local/mail", "messages": {"referrals": {"queued": 2, "failed": 1, "dead": 4}}}
+    assert message_sentences(measured) == [
+        "Messages of referrals go into .local/mail; 3 wait, 4 were given up.",
+        "The organisations see which and why at GET /referrals/{id}/messages.",
+    ]
+    assert message_sentences({**measured, "messages": {"referrals": {}}})[0].endswith("0 wait, 0 were given up.")
+    assert message_sentences({"messages": {"referrals": None}}) == []

@@ -10,6 +10,7 @@ import urllib3
 from psycopg.rows import dict_row
 
 from chassis import topology
+from chassis.messages.recipients import SENDING
 from chassis.settings import SERVICES, Settings
 from deploy.local import broker, postgres, rabbit
 from deploy.local.faults import LocalFault
@@ -33,6 +34,7 @@ SELECT (SELECT count(*) FROM outbox WHERE published_at IS NULL) AS outbox,
          WHERE bg.blocked_by IS NOT NULL ORDER BY b.since LIMIT 1) AS blocked_first
   FROM inbox_waiting AS w LEFT JOIN inbox_gate AS g USING (source, subject, audience)
 """
+MESSAGES = "SELECT state, count FROM messages_counted()"
 ROWS = ("outbox", "oldest_seconds", "refused", "inbox_waiting", "gaps", "blocked", "gap_seconds", "blocked_seconds",
         "blocked_first")  # fmt: skip
 CONSUMER = {"event_consumer_connected": "connected", "event_consumer_idle_seconds": "idle_seconds"}
@@ -48,7 +50,27 @@ def figures(settings: Settings) -> dict[str, Any]:
         "database": "answers" if postgres.answers(settings) else "does not answer",
         "broker": "answers" if rabbit.answers(settings) else "does not answer",
         "services": services,
+        "messages": {service: messages_of(settings, service) for service in SENDING},
+        "mail": mail_of(settings),
     }
+
+
+def messages_of(settings: Settings, service: str) -> dict[str, int] | None:
+    """How many messages of a service stand in each state; None while its database does not answer."""
+    try:
+        with psycopg.connect(
+            settings.database_url(service), connect_timeout=2, options="-c statement_timeout=5000"
+        ) as connection:
+            return {str(state): int(count) for state, count in connection.execute(MESSAGES).fetchall()}
+    except psycopg.Error:
+        return None
+
+
+def mail_of(settings: Settings) -> str:
+    """Where mail goes, for a sentence."""
+    if settings.mail.server is not None:
+        return f"by {settings.mail.server.host}"
+    return f"into {settings.mail.folder}" if settings.mail.folder else "nowhere: set TUKIVERKKO_SMTP_URL"
 
 
 def rows_of(settings: Settings, service: str) -> dict[str, Any]:

@@ -107,8 +107,8 @@ def status(*, as_json: bool) -> None:
 def logs(name: str, *, keep: bool, lines: int) -> None:
     """Print the log of one process.
 
-    There are gateway, directory, referrals, groups, access, subscriptions, relay, postgres, rabbitmq and epmd; with
-    `up --detach` also supervisor.
+    There are gateway, directory, referrals, groups, access, subscriptions, relay, sender, postgres, rabbitmq and epmd;
+    with `up --detach` also supervisor.
 
     \b
     Example:

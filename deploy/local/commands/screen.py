@@ -6,6 +6,7 @@ import datetime as dt
 import time
 from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 import click
 from rich.console import Console
@@ -53,6 +54,22 @@ def status_table(settings: Settings, phase: str, lines: Iterable[Line], measured
         console.print(table)
     if measured:
         console.print(_measured(measured))
+        for sentence in message_sentences(measured):
+            console.print(sentence)
+
+
+def message_sentences(measured: Mapping[str, Any]) -> list[str]:
+    """How messages stand, and what needs a person."""
+    sentences = []
+    for service, states in measured.get("messages", {}).items():
+        if states is None:
+            continue
+        waiting, dead = states.get("queued", 0) + states.get("failed", 0), states.get("dead", 0)
+        sentence = f"Messages of {service} go {measured.get('mail')}; {waiting} wait, {dead} were given up."
+        sentences.append(sentence)
+        if dead:
+            sentences.append("The organisations see which and why at GET /referrals/{id}/messages.")
+    return sentences
 
 
 def counts_table(since: dt.datetime, found: Mapping[str, list[dict[str, object]]]) -> None:

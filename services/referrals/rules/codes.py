@@ -10,6 +10,8 @@ SAFE = ("yes", "no", "unknown")
 INFORMED = ("yes", "no", "not_safe")
 GENDERS = ("male", "female", "other", "unknown")
 CHANNELS = ("phone", "email", "post")
+MOST_CHANNELS = 5
+MOST_SAFE_TIMES = 21
 CONTACT_VIA = ("referrer", "lawyer", "probation_officer")
 NEEDS = (
     "violence_own_use",

@@ -22,6 +22,7 @@ from services.referrals.rules.lifecycle import (
     Standing,
     allowed_actions,
 )
+from services.referrals.rules.message_rights import MESSAGE_ROWS, NOTIFICATION_OPERATIONS
 from services.referrals.rules.record_rights import record_rights
 
 # Where a member of one side stands towards a case of that side; the first that is true counts.
@@ -167,9 +168,10 @@ ROWS: tuple[Row, ...] = (
     *ATTACHMENT_RIGHTS,
     *INTAKE_RIGHTS,
     *record_rights(SEEN),
+    *MESSAGE_ROWS,
 )  # fmt: skip
 POLICY = Policy(*ROWS, *fhir_rights.beside(ROWS, ACTORS))
-OPERATIONS = POLICY.operations()
+OPERATIONS = {**POLICY.operations(), **NOTIFICATION_OPERATIONS}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

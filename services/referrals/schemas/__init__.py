@@ -8,10 +8,10 @@ from marshmallow import ValidationError, fields, types, validate, validates_sche
 
 from chassis import clock
 from chassis.paging import DEFAULT, MOST
-from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.referrals.rules import codes, feedback, lifecycle, reasons
 from services.referrals.schemas.clocks import RunningClock, Warned
+from services.referrals.schemas.contact import Contact
 from services.referrals.schemas.legal import LegalBasis, LegalBasisView
 from services.referrals.schemas.parts import AREA, LANGUAGE, NAME, REFERENCE, TEXT, Party, once_each
 from services.referrals.schemas.rights import ReasonQuery
@@ -66,20 +66,6 @@ class RiskView(Shape):
     staff_safety = classified(fields.String(), "offence")
     protection_order = classified(fields.String(), "offence")
     protection_order_until = classified(fields.String(allow_none=True), "offence")
-
-
-class Contact(Shape):
-    """One channel; `safe: unknown` counts as unsafe: nobody writes or rings there without a trained worker."""
-
-    channel = classified(fields.String(required=True, validate=validate.OneOf(codes.CHANNELS)), "sealed")
-    value = classified(fields.String(required=True, validate=plain_text(3, 200)), "sealed")
-    safe = classified(fields.String(required=True, validate=validate.OneOf(codes.SAFE)), "sealed")
-
-    @validates_schema
-    def phone_is_international(self, value: dict[str, Any], **_: object) -> None:
-        """A phone number is E.164 (http-api.md, Time and numbers)."""
-        if value["channel"] == "phone":
-            phone_or_fault(value["value"], field="value")
 
 
 def _destination_faults(value: dict[str, Any]) -> dict[str, list[str]]:

@@ -6,7 +6,8 @@ from marshmallow import fields, validate
 
 from chassis.schema import Shape, classified
 from services.referrals.rules import codes
-from services.referrals.schemas import Contact, Person
+from services.referrals.schemas import Person
+from services.referrals.schemas.contact import Contact
 from services.referrals.schemas.legal import LegalBasis
 from services.referrals.schemas.parts import REFERENCE, TEXT
 

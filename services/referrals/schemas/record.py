@@ -10,6 +10,7 @@ from chassis.paging import DEFAULT, MOST
 from chassis.schema import Fault, Shape, classified
 from services.referrals import schemas
 from services.referrals.rules import codes, record
+from services.referrals.schemas.contact import Contact
 from services.referrals.schemas.parts import NAME, REFERENCE, TEXT, Party, once_each
 from services.referrals.schemas.rights import SUBJECT, ReasonQuery
 from services.referrals.schemas.transitions import EARLIEST, Attendance
@@ -107,7 +108,7 @@ class Amendment(Shape):
 
     because = classified(fields.String(required=True, validate=TEXT), "sealed")
     person = classified(fields.Nested(schemas.Person), "sealed")
-    contact = classified(fields.Nested(schemas.Contact, allow_none=True), "sealed")
+    contact = classified(fields.Nested(Contact, allow_none=True), "sealed")
     contact_via = classified(fields.String(allow_none=True, validate=validate.OneOf(codes.CONTACT_VIA)), "sealed")
     needs = classified(
         fields.List(fields.String(validate=validate.OneOf(codes.NEEDS)), validate=[validate.Length(1, 11), once_each]),

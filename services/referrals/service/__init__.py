@@ -22,6 +22,7 @@ from services.referrals.service.fhir import Fhir
 from services.referrals.service.importing import Importing
 from services.referrals.service.legal import Legal
 from services.referrals.service.lists import Lists
+from services.referrals.service.messages import Messages
 from services.referrals.service.record import CaseRecord
 from services.referrals.service.reports import Reports
 from services.referrals.service.rights import Rights
@@ -40,6 +41,7 @@ class ReferralsService(
     Importing,
     Legal,
     Lists,
+    Messages,
     Reports,
     Transitions,
     Rights,

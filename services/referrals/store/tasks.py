@@ -32,10 +32,10 @@ ON CONFLICT ON CONSTRAINT task_once DO NOTHING
 """
 
 
-def add(work: Work, task: Task) -> None:
-    """Give a task to an organisation; the same one from the same moment is there once."""
+def add(work: Work, task: Task) -> bool:
+    """Give a task to an organisation; False where the same one from the same moment is there already."""
     with work.acting_for(task.org_id):
-        work.later(ADD, {**asdict(task), "id": clock.new_id(), "at": work.now}, expect=None)
+        return work.run(ADD, {**asdict(task), "id": clock.new_id(), "at": work.now}, expect=None) == 1
 
 
 LOCK = """

@@ -20,10 +20,12 @@ from services.referrals.usecases.listing import (
 )
 from services.referrals.usecases.moving import move
 from services.referrals.usecases.opening import create
+from services.referrals.usecases.recipients import recipient as RECIPIENT  # noqa: N812 -- found by this name
 from services.referrals.usecases.records import RECORDS
 
 __all__ = [
     "BASELINES",
+    "RECIPIENT",
     "RECORDS",
     "accept",
     "acknowledge",

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from chassis.db import Work
 from services.referrals.store import legs
-from services.referrals.usecases import basis, clocks, consent, counting, files
+from services.referrals.usecases import basis, clocks, consent, counting, files, notifying
 from services.referrals.usecases.acts import Act, Moved
 from services.referrals.usecases.queueing import follow_queue, offer_in_area
 
@@ -35,6 +35,7 @@ CONSEQUENCES: tuple[Consequence, ...] = (
     files.hand_over,
     counting.sign_at_completion,
     clocks.run,
+    notifying.let_hear,
 )
 
 

@@ -23,8 +23,9 @@ from services.referrals.schemas.transitions import SHAPES
 from services.referrals.usecases import listing, moving, opening
 from services.referrals.usecases.entering import OBJECT, caller_of, enter, found, viewer_of
 from services.referrals.usecases.recall import Recalled
-from services.referrals.views import Viewer, shown
 from services.referrals.views import fhir as views
+from services.referrals.views import shown
+from services.referrals.views.viewer import Viewer
 
 FIELDS = frozenset(schemas.NewReferral().load_fields) | frozenset(schemas.Person().load_fields)
 """What a referral has a place for."""

@@ -11,8 +11,8 @@ from chassis.db import Work
 from chassis.errors import Invalid
 from services.referrals import events
 from services.referrals.rules import area as rules
-from services.referrals.rules import legal
-from services.referrals.store import area, copies, legs, opening
+from services.referrals.rules import legal, notifying
+from services.referrals.store import area, copies, legs, notifications, opening
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import CASE_PERSONAL, RECORD_PERSONAL, Opened
 from services.referrals.usecases import basis, clocks, files
@@ -37,6 +37,7 @@ def offer(work: Work, leg_id: uuid.UUID, content: dict[str, Any], candidates: li
             work, leg_id, org, urgency=content["urgency"], respond_by=content.get("respond_by"), card=said
         )
         work.tell(events.card_told("made", offer_id, org, state="open", urgency=content["urgency"], at=work.now))
+        notifications.tell(work, org, offer_id, notifying.NEW, None, of="area_offer")
 
 
 def candidates_of(

@@ -10,11 +10,12 @@ from chassis import working_time
 from chassis.db import Work
 from services.referrals.rules.clocks import Facts
 from services.referrals.rules.feedback import NONE
-from services.referrals.rules.lifecycle import RECEIVER, SENDER
+from services.referrals.rules.lifecycle import CHILD_CONCERN, RECEIVER, SENDER
 from services.referrals.rules.tasks import UNIT, Wanted
 from services.referrals.store import tasks
 from services.referrals.store.legs import Leg
 from services.referrals.store.tasks import Task
+from services.referrals.usecases import notifying
 
 AT_ONCE = frozenset({"telephone_now"})
 FOR_WHOMEVER = AT_ONCE
@@ -29,9 +30,10 @@ def remind(work: Work, leg: Leg, wanted: Iterable[Wanted], facts: Facts, *, sinc
             continue
         country = facts.countries.get(each.side)
         due_at = since if each.kind in AT_ONCE else working_time.add_working_days(since, 1, country)
-        add(work, org, leg.id, each.kind, due_at, side=each.side, role=each.role, since=since)
-        # The one place for messages: chassis/messages.py writes its row here, in this transaction, to the distribution
-        # address of `org` (kind "reminder", nothing about whom), once that module is there.
+        new = add(work, org, leg.id, each.kind, due_at, side=each.side, role=each.role, since=since)
+        if new and leg.kind != CHILD_CONCERN:
+            kind = "organisation.escalation" if each.kind in AT_ONCE else "organisation.reminder"
+            notifying.tell(work, leg, org, kind)
 
 
 def add(
@@ -44,9 +46,12 @@ def add(
     side: str = RECEIVER,
     role: str = UNIT,
     since: dt.datetime | None = None,
-) -> None:
-    """Give an organisation a task about a referral; `since` is what it follows from, and makes it one task only."""
+) -> bool:
+    """Give an organisation a task about a referral; `since` is what it follows from, and makes it one task only.
+
+    False where it was there already.
+    """
     task = Task(
         org_id=org, referral_id=referral_id, side=side, kind=kind, for_role=role, since=since or work.now, due_at=due_at
     )
-    tasks.add(work, task)
+    return tasks.add(work, task)
