@@ -14,9 +14,17 @@ _LEAD_OF = {SENDER: frozenset({"sender_lead"}), RECEIVER: frozenset({"receiver_l
 _COORDINATORS = frozenset({"network_coordinator"})
 _WHOEVER_WORKS = frozenset().union(*_UNIT_OF.values(), *_LEAD_OF.values(), _COORDINATORS)
 
+_TASK = frozenset(
+    {
+        "id", "referral_id", "side", "kind", "for_role", "text", "urgency", "state", "due_at", "overdue", "created_at",
+        "done_at", "done_by",
+    }
+)  # fmt: skip
+"""All of a task: there is nothing about the person in it."""
+
 ROWS = (
-    Row("referral.tasks", _WHOEVER_WORKS),
-    Row("referral.task_done", _WHOEVER_WORKS),
+    Row("referral.tasks", _WHOEVER_WORKS, shows=_TASK),
+    Row("referral.task_done", _WHOEVER_WORKS, shows=_TASK),
     Row("referral.clock_settings", _UNIT_OF[RECEIVER] | _LEAD_OF[RECEIVER]),
     Row("referral.set_clock", _LEAD_OF[RECEIVER]),
 )
