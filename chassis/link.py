@@ -182,7 +182,7 @@ class Link:
     def _lies_ready(self) -> bool:
         # Asked of the kernel, and of TLS for what it took out already: to try to read without waiting would not do,
         # because py-amqp turns round and round when a frame is not whole then.
-        sock = self._require().connection.transport.sock
+        sock = self._require()._connection.transport.sock  # noqa: SLF001 - the property would connect again
         if getattr(sock, "pending", int)():
             return True
         (length,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4)))
