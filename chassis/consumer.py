@@ -139,13 +139,15 @@ class Consumer:
     def _read(self) -> None:
         while not self._stopping.is_set():
             self.pulse.beat()
+            if not self._buffer:
+                self._link.listen(WAIT_SECONDS)
+            # py-amqp gives one message a round; what piled up behind it in the socket can be settled together
+            self._link.gather(TOGETHER - len(self._buffer))
             if self._buffer:
                 if len(self._buffer) == 1 or self._singly or not self._take_together():
                     self._singly = max(0, self._singly - 1)
                     self._take(self._buffer.popleft())
                 self._pause, self._waiting_before = 0.0, None
-            else:
-                self._link.listen(WAIT_SECONDS)
             self._busy = True
             self._settler.sweep()
             self._busy = False
@@ -159,16 +161,16 @@ class Consumer:
         try:
             done = self._settler.settle_together([(kept.read(), kept) for kept in map(_kept, messages)])
         except Unreadable:
-            done = False
+            done = 0
         finally:
             self._busy = False
         if not done:
             self._singly = len(messages)  # else the failing one would undo the work of all before it, time and again
             return False
-        for _ in messages:
+        for _ in range(done):
             self._buffer.popleft()
         with self._link.limit():
-            self._link.channel.basic_ack(messages[-1].delivery_tag, multiple=True)
+            self._link.channel.basic_ack(messages[done - 1].delivery_tag, multiple=True)
         return True
 
     def _take(self, message: Any) -> None:

@@ -8,6 +8,9 @@ it works for threads and for green threads alike.
 from __future__ import annotations
 
 import contextlib
+import fcntl
+import struct
+import termios
 import threading
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
@@ -118,6 +121,16 @@ class Link:
         except TimeoutError:
             self._require().heartbeat_check()
 
+    def gather(self, most: int) -> None:
+        """Take what lies in the socket already, at most so many rounds, without waiting for more of them.
+
+        Raises what a lost broker raises.
+        """
+        with contextlib.suppress(TimeoutError):  # the rest of a message was late: the next round goes on with it
+            while most > 0 and self._lies_ready():
+                self._require().drain_events(timeout=1)
+                most -= 1
+
     def check(self) -> None:
         """Read what the broker sent meanwhile and keep the heartbeat going; raises LinkLost."""
         try:
@@ -165,6 +178,15 @@ class Link:
             sock = connection._connection._transport.sock if connection else None  # noqa: SLF001 - see abandon
             if sock is not None:
                 sock.shutdown(2)
+
+    def _lies_ready(self) -> bool:
+        # Asked of the kernel, and of TLS for what it took out already: to try to read without waiting would not do,
+        # because py-amqp turns round and round when a frame is not whole then.
+        sock = self._require()._connection.transport.sock  # noqa: SLF001 - the property would connect again
+        if getattr(sock, "pending", int)():
+            return True
+        (length,) = struct.unpack("i", fcntl.ioctl(sock.fileno(), termios.FIONREAD, bytes(4)))
+        return bool(length)
 
     def _connection(self) -> Connection:
         options = {

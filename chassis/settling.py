@@ -36,6 +36,9 @@ FAILURES_IN_A_ROW = 10
 PROBES = (0.5, 1.0, 2.0, 4.0, 8.0, 15.0, 15.0, 15.0)
 """Pauses before further tries of one event while everything fails. Not for ever: it may be the one that is wrong."""
 
+TOGETHER_SECONDS = 0.25
+"""After which no further event joins a transaction: its locks, the stop and the sign of life wait for its end."""
+
 SWEEP_SECONDS = 5.0
 CLEAN_SECONDS, CLEAN_MORE_SECONDS = 600.0, 1.0
 LOST_AFTER = dt.timedelta(minutes=1)
@@ -76,23 +79,25 @@ class Settler:
         """Whether so many objects in a row failed that it looks like an outage."""
         return len(self._failing) >= FAILURES_IN_A_ROW
 
-    def settle_together(self, read: Sequence[Read]) -> bool:
-        """Apply several in one transaction; False, with nothing done, when one of them cannot be applied.
+    def settle_together(self, read: Sequence[Read]) -> int:
+        """Apply several in one transaction; returns how many, from the first one on.
 
-        A commit for each event would cost more than the events themselves; the failing one is then found singly.
+        Fewer than given when they take long or the process has to stop; none, with nothing done, when one of them
+        cannot be applied. A commit for each would cost more than the events themselves; the failing one is then found
+        singly.
         """
         try:
             verdicts = self._patience.for_database(lambda: self._apply_all(read))
         except Stopping:
             raise
         except Exception:  # noqa: BLE001 - a handler may raise anything; it will raise again when it is taken singly
-            return False
+            return 0
         for verdict in verdicts:
             self._note(verdict)
-        for (event, _), verdict in zip(read, verdicts, strict=True):
+        for (event, _), verdict in zip(read, verdicts, strict=False):
             if verdict.followed:
                 self._follow(_stream(event))
-        return True
+        return len(verdicts)
 
     def settle(self, event: Received, kept: Kept) -> None:
         """Apply an event, then whatever waited for it."""
@@ -190,10 +195,13 @@ class Settler:
     def _apply_all(self, read: Sequence[Read]) -> list[Verdict]:
         with self._database.background(f"{self._service}.inbox") as work:
             inbox.look(work, [event for event, _ in read])
-            verdicts = []
+            verdicts: list[Verdict] = []
+            enough = time.monotonic() + TOGETHER_SECONDS
             for event, kept in read:
                 work.cause = event
                 verdicts.append(inbox.apply(work, event, self._handle, kept=kept))
+                if self._stopping.is_set() or time.monotonic() >= enough:
+                    break
             return verdicts
 
     def _handle(self, work: Work, event: Received) -> None:

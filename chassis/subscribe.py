@@ -1,7 +1,9 @@
 """`@subscribe("noun.past_verb", …)`: an entrypoint that loses nothing (architecture.md trap 2, bus.md section 4).
 
-One consumer per service reads the service's one queue, one event at a time. It acknowledges after the commit, tries
-a failing event three times at once, then over the ladder of retry queues, then parks it; other aggregates go on.
+One consumer per service reads the service's one queue; what piled up goes into one transaction. It acknowledges after
+the commit, tries a failing event three times at once, then over the ladder of retry queues, then parks it; other
+aggregates go on. A method may be called again though it did not fail itself: what acts outside of the transaction
+goes into `work.after`.
 """
 
 from __future__ import annotations

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import ipaddress
 import math
+import threading
 import time
 from collections import Counter
 
@@ -24,6 +25,7 @@ from chassis.tracing import emit
 FAILED = frozenset({401, 403, 404})
 """Answers that somebody gets who tries tokens, rights or ids."""
 WINDOW_SECONDS = 60
+SWEEP_SECONDS = 10.0
 CALLER, NETWORK, FAILURES = "caller", "network", "failures"
 DETAIL = "Too many requests came from here within a minute; wait as long as Retry-After says."
 _ONCE = RateLimitItemPerMinute(1)
@@ -46,7 +48,10 @@ class Limits:
 
     def __init__(self, settings: Settings) -> None:
         """Nobody has asked yet."""
-        self._windows = SlidingWindowCounterRateLimiter(MemoryStorage())
+        self._counts = MemoryStorage()
+        self._counts.timer = _NoTimer(0.0, lambda: None)
+        self._sweep_due = 0.0
+        self._windows = SlidingWindowCounterRateLimiter(self._counts)
         self._policies = {
             CALLER: RateLimitItemPerMinute(settings.caller_per_minute),
             NETWORK: RateLimitItemPerMinute(settings.network_per_minute),
@@ -57,12 +62,21 @@ class Limits:
 
     def admit(self, asker: Asker, request_id: str) -> list[tuple[str, str]]:
         """Count a request; returns the headers that say what is left. Raises TooManyRequests."""
+        self._sweep()
         policy = asker[0]
         if not self._windows.test(self._policies[FAILURES], FAILURES, *asker):
             raise self._refusal(FAILURES, asker, request_id)
         if not self._windows.hit(self._policies[policy], *asker):
             raise self._refusal(policy, asker, request_id)
         return self._headers(policy, asker)
+
+    def _sweep(self) -> None:
+        """Drop the counts whose time is over, from time to time; of those that are asked about the library does it."""
+        now = time.monotonic()
+        if now >= self._sweep_due:
+            self._sweep_due = now + SWEEP_SECONDS
+            for key in tuple(self._counts.expirations):
+                self._counts.get(key)
 
     def note(self, asker: Asker, status: int) -> None:
         """Count an answer, if it is one that guessing brings."""
@@ -97,6 +111,14 @@ class Limits:
         names = asker if policy == asker[0] else (policy, *asker)
         reset, left = self._windows.get_window_stats(self._policies[policy], *names)
         return left, max(1, math.ceil(reset - time.time()))
+
+
+class _NoTimer(threading.Timer):
+    """Does nothing, for ever: the library starts a thread with a hit, which looks through all counts there are."""
+
+    def is_alive(self) -> bool:
+        """Nothing has to be started."""
+        return True
 
 
 def _who(asker: Asker) -> dict[str, str]:

@@ -11,7 +11,10 @@ LOCK = 7_402_511  # one number for all: advisory locks are counted per database
 KEEP_REQUEST_DAYS = 7  # http-api.md, Idempotency-Key
 CLEANED_AT_ONCE = 5_000
 
-OPTIONS = "-c statement_timeout=15000 -c lock_timeout=5000 -c application_name=relay"
+# A plan is kept with its statement. One made while the outbox was small reads all of it for each batch of a burst,
+# until statistics are gathered (0030). So nothing here reads a whole table or sorts what an index has in order.
+PLANS = "-c enable_seqscan=off -c enable_sort=off"
+OPTIONS = f"-c statement_timeout=15000 -c lock_timeout=5000 -c application_name=relay {PLANS}"
 
 
 def connect(url: str) -> Connection:

@@ -5,6 +5,7 @@ Each connection has one request on its way; bounded in count and time; loopback 
 
 from __future__ import annotations
 
+import math
 import selectors
 import socket
 import time
@@ -60,21 +61,30 @@ class _Line:
         return at < 0 or len(body) >= int(lower[at + 15 :].split(b"\r\n", 1)[0])
 
 
-def drive(port: int, make: Callable[[int], bytes], *, connections: int, count: int) -> Measured:
-    """Send `count` requests over `connections` connections; `make(n)` gives the bytes of request n."""
-    measured = Measured()
+def drive(
+    port: int, make: Callable[[int], bytes], *, connections: int, count: int, seconds: float = math.inf
+) -> Measured:
+    """Send `count` requests over `connections` connections; `make(n)` gives the bytes of request n.
+
+    After so many seconds none is sent any more, and those on their way are waited for.
+    """
+    measured, last = Measured(), time.perf_counter() + seconds
     lines = [_Line(port) for _ in range(min(connections, count))]
-    requests = map(make, range(count))  # lazily: each is made when it is its turn
+    # Lazily: each is made when it is its turn
+    requests = (make(number) for number in range(count) if time.perf_counter() < last)
     with selectors.DefaultSelector() as selector:
         began = time.perf_counter()
+        sent = 0
         for line, first in zip(lines, requests, strict=False):
             selector.register(line.socket, selectors.EVENT_READ, line)
             line.send(first)
-        while len(measured.latencies) < count:
+            sent += 1
+        while len(measured.latencies) < sent:
             for line in _answered(selector):
                 _note(measured, line)
                 if (following := next(requests, None)) is not None:
                     line.send(following)
+                    sent += 1
         measured.seconds = time.perf_counter() - began
     for line in lines:
         line.socket.close()

@@ -15,6 +15,7 @@ import resource
 import signal
 import sys
 import time
+from functools import partial
 from types import SimpleNamespace
 from typing import Any
 
@@ -70,7 +71,8 @@ class GroupsService:
         row = work.one("SELECT clock_timestamp() AS at")
         assert row is not None
         age = clock.now() - event.time
-        say("EVENT", event.subject, event.sequence, round(age.total_seconds() * 1000, 2))
+        # After the commit: one that failed beside others has their work undone as well, and they come again
+        work.after(partial(say, "EVENT", event.subject, event.sequence, round(age.total_seconds() * 1000, 2)))
 
     @subscribe("organisation.closed")
     def never(self, work: Work, event: Received) -> None:  # noqa: ARG002 -- the signature of a handler

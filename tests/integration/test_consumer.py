@@ -24,6 +24,8 @@ from tests.integration.bus_rig import CHANGED, channel_of, consuming, depth, rel
 from tests.support.facts import facts
 
 Make = Callable[..., Settings]
+TOGETHER_TOO = 5
+"""A try together with others comes before those that count, and is undone: at most one for each time that it comes."""
 
 
 class Handler:
@@ -133,7 +135,7 @@ def test_a_raising_handler_loses_nothing(settings_: Settings, publisher: Databas
         until(lambda: handler.applied[good] == [1, 2, 3])
         assert depth(settings_, "groups.events.parked") == 0
         until(lambda: depth(settings_, "groups.events.parked") == 1)
-        assert handler.calls[bad] == 3 * 5
+        assert 3 * 5 <= handler.calls[bad] <= 3 * 5 + TOGETHER_TOO
         assert handler.applied[bad] == []
         assert consumer.counts["waiting"] == 2
     (parked,) = taken(settings_, "groups.events.parked")
@@ -173,8 +175,11 @@ def test_the_gate_puts_right_what_the_broker_delivers_wrongly(settings_: Setting
         )
         send(settings_, message(subject, 5), message(subject, 4), message(subject, 2, id=late))
         until(lambda: handler.applied[subject] == [1, 2, 3, 4, 5] and depth(settings_, "groups.events") == 0)
-        until(lambda: consumer.counts["seen"] == 2)
+        # The late one may come before its waiting copy was taken up, and then takes that one's place
+        until(lambda: consumer.counts["applied"] == 5 and consumer.counts["seen"] in {1, 2})
     assert rows(settings_, "SELECT last FROM inbox_gate") == [(5,)]
+    assert len(rows(settings_, "SELECT FROM inbox")) == 5
+    assert rows(settings_, "SELECT FROM inbox_waiting") == []
 
 
 def test_a_failing_event_among_the_waiting_ones_is_not_lost(settings_: Settings, groups: Database) -> None:

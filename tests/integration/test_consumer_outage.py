@@ -113,6 +113,7 @@ def test_a_number_of_tries_that_cannot_be_is_parked_once_it_fails(bus: Settings,
             each.properties["application_headers"][retry.ATTEMPT] = said
             channel.basic_publish(each, "groups.events", "groups.events")
         until(lambda: depth(bus, PARKED) == len(counted))
-        assert all(count == settling.TRIES_AT_ONCE for count in handler.calls.values())
+        # one more where it was tried together with others first
+        assert all(count - settling.TRIES_AT_ONCE in {0, 1} for count in handler.calls.values())
     reasons = [each.properties["application_headers"][retry.PARKED] for each in taken(bus, PARKED)]
     assert reasons == ["tries.uncounted"] * len(counted)

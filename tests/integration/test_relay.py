@@ -22,6 +22,7 @@ from chassis.settings import Settings
 from deploy.local import broker
 from services.directory.events import SERVICE_CHANGED
 from tests.integration.bus_rig import depth, relaying, taken, tell, until
+from tests.support.databases import root_url
 from tests.support.facts import facts
 from tests.support.own_broker import OwnBroker
 
@@ -124,6 +125,37 @@ def test_a_queue_that_was_full_for_a_while_is_filled_afterwards(directory: Setti
         broker.manage(directory, "DELETE", f"policies/{directory.vhost}/limit", None)
         taken(directory, "groups.events")
         until(lambda: unpublished(directory) == 0, 60)
+
+
+def test_a_plan_made_while_the_outbox_was_small_serves_a_burst(directory: Settings, database: Database) -> None:
+    with store.connect(directory.database_url("directory")) as connection:
+
+        def carry() -> int:
+            found = store.oldest(connection, without=[], broken=[], limit=100)
+            store.mark_published(connection, [row["no"] for row in found])
+            return len(found)
+
+        with psycopg.connect(root_url(directory, "directory"), autocommit=True) as root:
+            root.execute("ANALYZE outbox")
+        for _ in range(30):  # psycopg prepares after five, PostgreSQL keeps a plan after five more
+            tell(database, uuid.uuid4())
+            assert carry() == 1
+        plans = [plan_of(connection, about) for about in ("%routing_key <> ALL%", "%SET published_at%")]
+    assert "outbox_unpublished" in plans[0], plans[0]
+    assert "outbox_pkey" in plans[1], plans[1]
+    assert not [plan for plan in plans if "Seq Scan" in plan or "Sort" in plan]
+
+
+def plan_of(connection: store.Connection, about: str) -> str:
+    """The plan that the server keeps for a statement of this connection."""
+    found = connection.execute(
+        "SELECT name, cardinality(parameter_types) AS many FROM pg_prepared_statements WHERE statement LIKE %s",
+        (about,),
+    ).fetchone()
+    assert found is not None
+    values = ", ".join(["NULL"] * found["many"])
+    lines = connection.execute(f"EXPLAIN EXECUTE {found['name']}({values})".encode()).fetchall()
+    return "\n".join(line["QUERY PLAN"] for line in lines)
 
 
 @pytest.mark.odd_events  # the relay hands on ready bytes unread; these are no event

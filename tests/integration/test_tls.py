@@ -7,6 +7,7 @@ import os
 import shutil
 import threading
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -28,8 +29,9 @@ from deploy.local import broker, postgres, provision
 from deploy.local.faults import LocalFault
 from deploy.local.folders import prepare_home
 from deploy.local.program import end, last_lines, spawn, wait_ready
-from tests.integration.bus_rig import until
+from tests.integration.bus_rig import consuming, until
 from tests.integration.subscriptions_rig import Sample
+from tests.integration.test_consumer import Handler, message, rows, send
 from tests.support.certificates import Authority, authority
 from tests.support.instances import new_folder
 from tests.support.own_broker import OwnBroker
@@ -300,6 +302,18 @@ def test_an_expired_certificate_of_the_broker_is_refused(
     finally:
         place.use()
     way(asked)
+
+
+def test_what_piled_up_is_applied_together_over_tls_too(
+    own_rabbit: tuple[TlsBroker, Settings, Place], at_broker: tuple[Settings, Place]
+) -> None:
+    """TLS takes whole records out of the socket, so what waits is not only there."""
+    asked, _ = at_broker
+    handler, subjects = Handler(), [uuid.uuid4() for _ in range(200)]
+    send(own_rabbit[0].settings, *(message(subject, 1) for subject in subjects))
+    with contextlib.closing(Database(asked, "groups")) as database, consuming(asked, database, handler):
+        until(lambda: all(handler.applied[subject] == [1] for subject in subjects))
+    assert rows(asked, "SELECT count(*), count(DISTINCT xmin::text) <= 20 FROM inbox") == [(200, True)]
 
 
 @pytest.mark.parametrize(("ca", "line"), [("good", "reading"), ("wrong", "connection lost")])

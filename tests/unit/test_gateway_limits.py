@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import threading
+import time
 import uuid
 from pathlib import Path
 
@@ -13,7 +15,7 @@ from chassis.errors import TooManyRequests
 from chassis.identity import Caller
 from chassis.problems import problem_of
 from chassis.settings import Settings
-from gateway.limits import Limits, asker_of, network_of
+from gateway.limits import WINDOW_SECONDS, Limits, asker_of, network_of
 
 SMALL = Settings(home=Path("unused"), caller_per_minute=5, network_per_minute=4, failures_per_minute=3)
 HOME = network_of("192.0.2.7")
@@ -84,6 +86,26 @@ def test_the_refusal_says_when_to_come_again() -> None:
             limits.admit(HOME, "r")
     headers = dict(problem_of(refused.value, "r").headers)
     assert headers["RateLimit"] == f'"network";r=0;t={headers["Retry-After"]}'
+
+
+def test_counting_starts_no_thread(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits, started = Limits(SMALL), []
+    monkeypatch.setattr(threading.Thread, "start", started.append)
+    limits.admit(HOME, "r")
+    limits.note(HOME, 404)
+    assert started == []
+
+
+def test_the_counts_of_those_who_do_not_come_again_are_dropped(monkeypatch: pytest.MonkeyPatch) -> None:
+    limits, begun, real = Limits(SMALL), time.monotonic(), time.time()
+    for number in range(1000):
+        limits.admit(network_of(f"10.0.{number // 256}.{number % 256}"), "r")
+    assert len(limits._counts.storage) == 1000
+    later = 2 * WINDOW_SECONDS + 1.0
+    monkeypatch.setattr(time, "monotonic", lambda: begun + later)
+    monkeypatch.setattr(time, "time", lambda: real + later)
+    limits.admit(HOME, "r")
+    assert len(limits._counts.storage) == len(limits._counts.expirations) == len(limits._counts.locks) == 1
 
 
 def test_one_line_says_who_and_no_address_of_one_person(capfdbinary: pytest.CaptureFixture[bytes]) -> None:
