@@ -526,3 +526,22 @@ def test_where_is_no_warning_nothing_is_confirmed(db: Database, at: Settings) ->
 
 def confirm(db: Database, by: Caller, case: uuid.UUID) -> None:
     recording.read_warning(db, replaced(listing(by), case, {}))
+
+
+def running(db: Database, by: Caller, case: uuid.UUID) -> dict[str, dict[str, Any]]:
+    return {each["clock"]: each for each in shown(db, by, case)["clocks"]}
+
+
+def test_an_attempt_stops_the_clock_of_the_first_contact_and_signed_counts_are_an_update(db: Database) -> None:
+    case = created(db, feedback_scope="attendance", contact=SAFE, contact_via=None)
+    step(db, CENTRE, case, "accept", **ACCEPTANCE)
+    assert "C3" in running(db, CENTRE, case)
+    attempt(db, case, "2026-11-02T08:00:00+02:00")
+    assert "C3" not in running(db, CENTRE, case)
+    step(db, CENTRE, case, "start", **START)
+    before = running(db, CENTRE, case)["C6"]["started_at"]
+    write(db, CENTRE, case, "record_session", **session(1))
+    assert running(db, CENTRE, case)["C6"]["started_at"] == before
+    sign(db, CENTRE, case)
+    assert running(db, CENTRE, case)["C6"]["started_at"] > before
+    assert running(db, POLICE, case)["C6"]["started_at"] > before

@@ -20,6 +20,7 @@ from services.referrals.store import case_entries, legs
 from services.referrals.store.case_entries import NewEntry, Party
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import CASE_PERSONAL
+from services.referrals.usecases import clocks
 from services.referrals.usecases.entering import OBJECT, caller_of, found, relation_to
 from services.referrals.usecases.moving import seen_of
 from services.referrals.usecases.telling import tell, tell_attendance
@@ -161,6 +162,7 @@ def _attempt(work: Work, case: Case) -> None:
     record.check_warned("log_contact_attempt", warning=content.get("warning"), read=read)
     case_entries.add(work, case.leg, case.mine, _entry(case, "attempt", body))
     tell(work, case.leg, case.mine, "contact_attempted")
+    clocks.contacted(work, case.leg)
 
 
 def _read(work: Work, case: Case) -> None:
@@ -204,7 +206,8 @@ def _sign(work: Work, case: Case) -> None:
         return  # signed already: nothing new to tell
     counts = record.attendance_of(case_entries.own(work, case.leg.id, "session"))
     tell(work, case.leg, case.mine, "attendance_signed")
-    tell_attendance(work, case.leg, case.scope, fixed=case.leg.scope_fixed, counts=counts)
+    if tell_attendance(work, case.leg, case.scope, fixed=case.leg.scope_fixed, counts=counts):
+        clocks.updated(work, case.leg)
 
 
 def _risk(work: Work, case: Case) -> None:

@@ -22,11 +22,13 @@ def tell(work: Work, leg: Leg, to: Party, verb: str, **more: Any) -> None:
     work.tell(event)
 
 
-def tell_attendance(work: Work, leg: Leg, scope: str, *, fixed: bool, counts: dict[str, int]) -> None:
-    """Let the sender have the signed counts, where the scope has them."""
+def tell_attendance(work: Work, leg: Leg, scope: str, *, fixed: bool, counts: dict[str, int]) -> bool:
+    """Let the sender have the signed counts, where the scope has them; whether he got them."""
     if leg.receiver_id is None or not record.attendance_told(scope, fixed=fixed):
-        return
+        return False
     to = case_entries.party(work, leg, leg.sender_id)
     entry = NewEntry(kind="attendance", by_org=leg.receiver_id, by_subject=None, content={"attendance": counts})
-    if case_entries.keep_attendance(work, leg, to, entry):
-        tell(work, leg, to, "attendance_signed")
+    if not case_entries.keep_attendance(work, leg, to, entry):
+        return False
+    tell(work, leg, to, "attendance_signed")
+    return True
