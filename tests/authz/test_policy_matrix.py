@@ -136,7 +136,7 @@ def test_every_cell_of_the_table(stage: Stage, name: str) -> None:
     mine = [cell for cell in (*REFERRALS, *GROUPS) if cell.plan.name == name]
     passing = [cell for cell in mine if expected(cell) in {ALLOWED, (201, "")}]
     writes = [cell for cell in passing if cell.plan.operation in WRITING | MAKING or cell.role == PARTNER_SAFETY]
-    asked = [cell for cell in mine if cell not in writes]
+    asked = [cell for cell in mine if not any(cell is write for write in writes)]
     before, wrong = snapshot(stage), []
     for cell in asked:
         answer = ask(stage, cell)

@@ -18,6 +18,7 @@ from typing import Any, LiteralString
 import pika
 import psycopg
 
+from services.referrals.events import BESIDES
 from services.referrals.rules.lifecycle import RECEIVER, SENDER
 from tests.support.walks import walks
 
@@ -254,7 +255,9 @@ def _told_to_the_parties(evidence: Evidence) -> Iterator[str]:
     parties = {leg[0]: (leg[2], leg[3]) for leg in evidence.legs}
     heard = defaultdict(list)
     for stream, _, body in evidence.journal:
-        heard[stream, body["subject"]].append(body["type"].split(".")[-2])
+        verb = body["type"].split(".")[-2]
+        if verb not in BESIDES:
+            heard[stream, body["subject"]].append(verb)
     for referral, walk in walks(evidence.history).items():
         sender, receiver = parties.get(referral, ("nobody", "nobody"))
         for side, org in ((SENDER, sender), (RECEIVER, receiver)):

@@ -147,4 +147,4 @@ def test_a_coordinator_of_the_network_sees_no_personal_part_and_a_leader_no_reas
         if "network_coordinator" in row.roles:
             assert row.shows is not None
             assert not row.shows & (rights.PERSONAL | {"handling", "reason_code"})
-    assert not group_rights.LINE & rights.PERSONAL
+    assert {"language"} == group_rights.LINE & rights.PERSONAL  # of the man in his group; not what a referral says
