@@ -232,4 +232,4 @@ def test_no_walk_leaves_the_table_and_no_walk_tells_too_much(
     record_property("steps", str(walking.tried))
     record_property("edges", str(len(walking.taken)))
     assert walking.tried >= STEPS
-    assert len(walking.taken) >= 45, "most edges of the table were walked"
+    assert len(walking.taken) >= (25 if STEPS < 50_000 else 60), "the walks got about"
