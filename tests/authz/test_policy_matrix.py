@@ -14,6 +14,7 @@ from chassis.settings import SERVICES, Settings
 from services.access.rules.sessions import OPERATIONS as SESSIONS
 from services.referrals.rules import rights
 from services.referrals.rules.partner_side import PARTNER_SAFETY
+from services.referrals.schemas.record import ATTEMPT_EXAMPLE
 from tests.authz import cells
 from tests.authz.cells import ALLOWED, NO_ROLE, NOT_FOUND, STALE, Cell, expected
 from tests.authz.rig import CAST, EVERY, GROUP_CAST, NORTH, PARTIES, SECRET, SOUTH, Stage, plans, staged
@@ -68,12 +69,19 @@ def test_the_matrix_has_two_thousand_refusals_and_every_route_is_in_it() -> None
     assert {cell.plan.name for cell in DOOR} == set(NAMES) - OF_A_SESSION
 
 
+BODIES = {
+    "referral.assign": {"unit": "north"},  # what all of its rows may write
+    "referral.log_contact_attempt": {**ATTEMPT_EXAMPLE, "channel": "email"},  # the one that the stage's men have
+}
+
+
 def ask(stage: Stage, cell: Cell) -> Answer:
     if cell.relation == "-":
         subject = "client:system" if cell.system else "member:nobody"
         return stage.ask(cell.service, cell.plan, stage.token(CENTRE, subject, frozenset({cell.role})), {})
-    body = {"unit": "north"} if cell.plan.operation == "referral.assign" else None  # what all of its rows may write
-    return stage.ask(cell.service, cell.plan, token_of(stage, cell), places_of(stage, cell), body)
+    return stage.ask(
+        cell.service, cell.plan, token_of(stage, cell), places_of(stage, cell), BODIES.get(cell.plan.operation)
+    )
 
 
 def token_of(stage: Stage, cell: Cell) -> str:

@@ -40,7 +40,8 @@ def referral(police: Client) -> str:
 
 
 @pytest.fixture
-def unchanged(demo: Network, police: Client) -> Iterator[None]:
+def unchanged(demo: Network, referral: str) -> Iterator[None]:
+    assert referral
     with nothing_stored(demo.settings):
         yield
 

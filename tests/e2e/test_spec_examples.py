@@ -39,6 +39,7 @@ WITH_IDS = sorted(name for name, each in OPERATIONS.items() if each.method == "G
 OF_A_SESSION = {"GET /access/session", "GET /access/sessions"}
 ACCEPT = "POST /referrals/{referral_id}/accept"
 SERVICE = "lt-kavkc-behaviour-change"
+AUTHORITY = "lt-child-rights"
 Prepared = tuple[Client, dict[str, str], dict[str, Any], str | None]
 
 
@@ -50,7 +51,7 @@ class Actors:
         self.man = client(demo.settings)
         self.settings, self.left = demo.settings, list[str]()
 
-    def made(self, by: Client, name: str, **changes: Any) -> Answer:
+    def made(self, by: Client, name: str, /, **changes: Any) -> Answer:
         """What an example creates."""
         operation = OPERATIONS[name]
         answer = by.post(operation.path, {**operation.example, **changes})
@@ -81,6 +82,15 @@ class Actors:
 
     def draft(self) -> Prepared:
         return self.moved("submit")
+
+    def concern(self) -> Prepared:
+        """A concern for a child that its authority has received."""
+        authority = client(self.settings, AUTHORITY)
+        made = self.made(self.police, "POST /referrals", kind="child_concern", service=None, receiver=AUTHORITY)
+        path = f"/referrals/{made.body['id']}"
+        received = authority.post(f"{path}/acknowledge", {}, version=authority.get(path).version)
+        assert received.status == 200, received.raw
+        return authority, {"referral_id": made.body["id"]}, {}, received.version
 
     def ended(self) -> Prepared:
         """A referral of the police that came back."""
@@ -302,6 +312,7 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
         for action in SHAPES
         if action != "close_concern"
     },
+    "POST /referrals/{referral_id}/close_concern": Actors.concern,
     "PUT /referrals/{referral_id}": Actors.draft,
     "POST /referrals/{referral_id}/resend": Actors.ended,
     **{f"POST /referrals/area-offers/{{offer_id}}/{act}": Actors.card for act in ("acknowledge", "accept", "pass")},

@@ -74,6 +74,9 @@ def found(canaries: Canaries, places: Iterable[Place]) -> set[str]:
     return {hit.split(": ")[0] for hit in hits(canaries.needles(), places)}
 
 
+BASIS = "legal_basis"
+
+
 def planted(
     schema: Schema, given: Mapping[str, Any], canaries: Canaries, where: str, *, kept: Iterable[str] = ()
 ) -> dict[str, Any]:
@@ -83,9 +86,11 @@ def planted(
     `given`; so do the names in `kept`.
     """
     body = dict(given)
+    if BASIS in schema.load_fields and BASIS not in kept:  # under a template this is all that a sender may say of it
+        body[BASIS] = {"reference": canaries.text(f"{where} {BASIS}")}
     for attribute, field in schema.load_fields.items():
         name = field.data_key or attribute
-        if name not in kept:
+        if name not in kept and name != BASIS:
             value = _planted(field, body.get(name), canaries, f"{where} {name}")
             if value is not None:
                 body[name] = value
@@ -113,7 +118,8 @@ def _planted(field: fields.Field[Any], given: Any, canaries: Canaries, where: st
         # only where there is a text already: which of its fields belong together in an entry, the example knows
         return [planted(schema, each, canaries, where, kept=_names(schema) - set(each)) for each in given]
     if secret and _takes(field, canaries.mark + "x0000"):
-        return canaries.text(where)
+        text = canaries.text(where)
+        return text if _takes(field, text) else given
     return _sample(field) if field.required and given is None else given
 
 

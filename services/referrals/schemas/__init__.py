@@ -51,7 +51,7 @@ class PersonView(Shape):
     """The same as it is shown: a national id is compared by its hash alone and never shown again."""
 
     name = classified(fields.String(required=True), "sealed")
-    birth_year = classified(fields.Integer(required=True), "sealed")
+    birth_year = classified(fields.Integer(allow_none=True), "sealed")
     birth_date = classified(fields.String(allow_none=True), "sealed")
     gender = classified(fields.String(allow_none=True), "sealed")
 
@@ -146,7 +146,8 @@ class NewReferral(Shape):
     def load(self, data: Any, *, partial: bool | types.StrSequenceOrSet | None = None, **options: Any) -> Any:
         """With `draft: true` nothing is required yet; what is there is checked."""
         unfinished = isinstance(data, dict) and data.get("draft") is True
-        return super().load(data, partial=partial or unfinished, **options)
+        # by name, so that a part that is there (a contact, a person) is whole
+        return super().load(data, partial=tuple(self.fields) if unfinished else partial, **options)
 
     @validates_schema
     def is_complete(self, value: dict[str, Any], **_: object) -> None:
@@ -283,11 +284,10 @@ class ListQuery(Shape):
 
 
 class SideListQuery(ListQuery):
-    """The same for one of the organisation's two sides."""
+    """The same for one of two sides; without it the receiving one, or the only one that is the caller's."""
 
     side = classified(
-        fields.String(load_default=lifecycle.RECEIVER, validate=validate.OneOf((lifecycle.SENDER, lifecycle.RECEIVER))),
-        "public",
+        fields.String(load_default=None, validate=validate.OneOf((lifecycle.SENDER, lifecycle.RECEIVER))), "public"
     )
 
 

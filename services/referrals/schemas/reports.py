@@ -15,17 +15,24 @@ LONGEST = dt.timedelta(days=1100)
 
 
 class ReportQuery(Shape):
-    """Of which side, for what was sent from a day until before another (at most three years), by month or partner."""
+    """Of which side, for what was sent from a day until before another (at most three years), by month or partner.
 
-    side = classified(fields.String(load_default=RECEIVER, validate=validate.OneOf((SENDER, RECEIVER))), "public")
-    since = classified(fields.Date(required=True), "public")
-    until = classified(fields.Date(required=True), "public")
+    Without days it is the year until today; without a side the receiving one, or the one that the caller leads.
+    """
+
+    side = classified(fields.String(load_default=None, validate=validate.OneOf((SENDER, RECEIVER))), "public")
+    since = classified(fields.Date(load_default=None), "public")
+    until = classified(fields.Date(load_default=None), "public")
     by = classified(fields.String(load_default="month", validate=validate.OneOf(("month", "organisation"))), "public")
 
     @validates_schema
     def is_a_period(self, value: dict[str, Any], **_: object) -> None:
         """It has a beginning before its end, and is not too long."""
-        if not dt.timedelta(0) < value["until"] - value["since"] <= LONGEST:
+        since, until = value["since"], value["until"]
+        if (since is None) != (until is None):
+            missing = "until" if until is None else "since"
+            raise ValidationError({missing: [Fault("required", "Give both days, or neither for the last year.")]})
+        if since is not None and not dt.timedelta(0) < until - since <= LONGEST:
             message = f"Expected a day after `since`, at most {LONGEST.days} days later."
             raise ValidationError({"until": [Fault("period.invalid", message)]})
 

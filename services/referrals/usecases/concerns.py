@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from typing import Any
+from uuid import UUID
 
 from chassis import paging
 from chassis.audit import Entry
-from chassis.db import Database
+from chassis.db import Database, Work
 from chassis.requests import Call, Outcome
-from services.referrals.rules import legal_rights
-from services.referrals.rules.lifecycle import CHILD_CONCERN
+from services.referrals.rules import legal_rights, rights
+from services.referrals.rules.lifecycle import CHILD_CONCERN, SENDER
 from services.referrals.usecases.entering import OBJECT, caller_of, content_of, enter, found
 from services.referrals.usecases.opening import send
 from services.referrals.views import lists
@@ -44,11 +45,18 @@ def raise_safeguarding(db: Database, call: Call) -> Outcome:
         done = work.claimed()
         if done is not None:
             work.record(Entry(operation="referral.create", object_type=OBJECT, object_id=done, outcome="repeated"))
-            return found(work, done)
+            return _shown(work, done)
         entered = enter(work, referral_id, "referral.raise_safeguarding")
         opened = send(work, caller_of(work), _concern(call, content_of(work, entered)))
         work.record(Entry(operation="referral.create", object_type=OBJECT, object_id=opened.id))
-        return found(work, opened.id)
+        return _shown(work, opened.id)
+
+
+def _shown(work: Work, concern_id: UUID) -> Outcome:
+    """The concern as its author reads it; the door shows what the row of raising it says."""
+    outcome = found(work, concern_id)
+    outcome.relation = rights.relation(SENDER, rights.ASSIGNED)
+    return outcome
 
 
 def _concern(call: Call, content: dict[str, Any]) -> dict[str, Any]:

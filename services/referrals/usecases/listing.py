@@ -77,8 +77,9 @@ def counts(db: Database, call: Call) -> Outcome:
 
 
 def _side(call: Call, operation: str) -> str:
-    side: str = call.query["side"]
     roles = call.caller.roles if call.caller else frozenset[str]()
+    own = rights.sides_of(operation, roles)
+    side: str = call.query["side"] or (RECEIVER if RECEIVER in own or not own else own[0])
     rights.check_side(operation, roles, side)
     return side
 
