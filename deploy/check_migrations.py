@@ -32,6 +32,7 @@ ACCEPTED: Mapping[str, tuple[str, ...]] = {
         "require-concurrent-index-creation",
     ),
     "referrals/0011_lists.sql": ("require-concurrent-index-creation",),
+    "referrals/0014_suspended.sql": ("require-concurrent-index-creation",),
     "referrals/0013_area.sql": ("ban-drop-constraint", "constraint-missing-not-valid"),
     # the indexed columns are new and empty, and no table is large until the first release
     "referrals/0006_clocks.sql": ("require-concurrent-index-creation",),

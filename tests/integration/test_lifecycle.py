@@ -16,6 +16,7 @@ from services.referrals import usecases
 from services.referrals.events import BESIDES
 from services.referrals.rules.lifecycle import RECEIVER, SENDER
 from services.referrals.schemas.transitions import EXAMPLES
+from services.referrals.usecases import suspending
 from tests.support.databases import root_url
 from tests.support.referrals import CENTRE, FAR, OTHER, POLICE, ask, expire, go, look, new, seed
 
@@ -141,6 +142,8 @@ def test_what_a_closed_sender_sees_has_no_reason_and_no_way_on(db: Database, at:
     assert (seen["state"], seen["reason_code"], seen["allowed_actions"]) == ("closed", None, [])
     last = usecases.history(db, look(POLICE, referral)).value["items"][-1]
     assert (last["reason_code"], last["by"], last["by_subject"], last["details"]) == (None, None, None, None)
+    received = usecases.history(db, look(POLICE, referral)).value["items"][-2]
+    assert last["at"] == received["at"] == seen["changed_at"]  # nor does it say when
     told = rows(
         at, f"SELECT type, data::text FROM outbox WHERE audience = 'org:{POLICE.org_id}' ORDER BY no DESC LIMIT 1"
     )
@@ -171,25 +174,69 @@ def test_details_go_to_whom_they_are_meant_for(db: Database) -> None:
 
 
 def test_a_pause_that_the_sender_set_is_his_to_end_and_another_is_not(db: Database) -> None:
-    referral = created(db)
+    referral = created(db, feedback_scope="attendance")
     walk(db, referral, (RECEIVER, "accept"))
     walk(db, referral, (SENDER, "hold"))
     assert (state(db, POLICE, referral), state(db, CENTRE, referral)) == ("on_hold", "on_hold")
     assert "resume" in usecases.read(db, look(POLICE, referral)).value["allowed_actions"]
     walk(db, referral, (SENDER, "resume"))
-    assert (state(db, POLICE, referral), state(db, CENTRE, referral)) == ("received", "accepted")
+    assert (state(db, POLICE, referral), state(db, CENTRE, referral)) == ("accepted", "accepted")
     walk(db, referral, (RECEIVER, "hold"))
-    assert state(db, POLICE, referral) == "received"
+    assert state(db, POLICE, referral) == "accepted"
     with pytest.raises(Conflict):
         walk(db, referral, (SENDER, "resume"))
     walk(db, referral, (RECEIVER, "resume"))
-    assert learnt(db, referral) == ["sent", "received", "on_hold", "received"]
+    assert learnt(db, referral) == ["sent", "received", "accepted", "on_hold", "accepted"]
+
+
+def test_a_sender_can_not_find_out_by_trying_what_is_hidden_from_him(db: Database) -> None:
+    """Under received_only he sees `received` all along: a pause is refused in the same words whatever is true."""
+    told = []
+    for ways in (
+        [],
+        [(RECEIVER, "start_assessment")],
+        [(RECEIVER, "accept")],
+        [(RECEIVER, "accept"), (RECEIVER, "hold")],
+    ):
+        referral = created(db)
+        walk(db, referral, (RECEIVER, "acknowledge"), *ways)
+        with pytest.raises(Conflict) as refusal:
+            walk(db, referral, (SENDER, "hold"))
+        told.append((refusal.value.code, refusal.value.detail, refusal.value.allowed))
+    assert len(set(told)) == 1
+
+
+def test_an_expired_referral_goes_to_nobody_who_could_not_take_it_today(db: Database, at: Settings) -> None:
+    referral = created(db)
+    expire(db, referral)
+    rows(at, f"UPDATE partner SET status = 'suspended' WHERE org_id = '{CENTRE.org_id}'")
+    with pytest.raises(Invalid) as refusal:
+        walk(db, referral, (SENDER, "revive"))
+    assert refusal.value.code == "receiver.suspended"
+
+
+def test_what_lies_with_a_suspended_organisation_goes_back_to_its_senders(db: Database, at: Settings) -> None:
+    waiting, taken, ordered = created(db), created(db), created(db, ordered=True, order_reference="N-1")
+    walk(db, taken, (RECEIVER, "accept"))
+    assert suspending.give_back(db) == 0
+    rows(at, f"UPDATE partner SET status = 'suspended' WHERE org_id = '{CENTRE.org_id}'")
+    assert suspending.give_back(db) == 3
+    assert suspending.give_back(db) == 0
+    assert [state(db, POLICE, each) for each in (waiting, taken, ordered)] == ["expired", "received", "sent"]
+    tasks = "SELECT DISTINCT org_id FROM task WHERE kind = 'receiver_suspended' AND referral_id = ANY ('{%s,%s,%s}')"
+    assert rows(at, tasks % (waiting, taken, ordered)) == [(POLICE.org_id,)]
+
+
+def test_a_reason_goes_with_its_step(db: Database) -> None:
+    referral = created(db)
+    walk(db, referral, (RECEIVER, "decline"), (RECEIVER, "undo_decision"))
+    assert usecases.read(db, look(POLICE, referral)).value["reason_code"] is None
 
 
 def test_a_pause_of_the_sender_that_the_receiver_ends_is_told(db: Database) -> None:
-    referral = created(db)
+    referral = created(db, feedback_scope="attendance")
     walk(db, referral, (RECEIVER, "accept"), (SENDER, "hold"), (RECEIVER, "resume"))
-    assert (state(db, POLICE, referral), state(db, CENTRE, referral)) == ("received", "accepted")
+    assert (state(db, POLICE, referral), state(db, CENTRE, referral)) == ("accepted", "accepted")
 
 
 def test_a_decision_is_taken_back_within_a_day_and_only_while_the_sender_has_not_acted(

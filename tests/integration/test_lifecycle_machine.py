@@ -157,10 +157,20 @@ class Walk(RuleBasedStateMachine):
             for edge in self.table.get((action, self.state), [])
             if side in edge["actors"] and "ordinary" in edge["kinds"] and self.leads(edge)
         ]
-        if not found or self.guarded(action, side):
+        if not found or self.guarded(action, side) or (side == "sender" and not self.seen_by_sender(action)):
             return None
         target: str = found[0]
         return target
+
+    def seen_by_sender(self, action: str) -> bool:
+        """Whether the sender's own record offers it: what he does not see he can not take."""
+        ((seen, held_by),) = self.ask("SELECT state, held_by FROM sender_record WHERE id = %s")
+        edges = self.table.get((action, seen), [])
+        if not any("sender" in edge["actors"] and "ordinary" in edge["kinds"] for edge in edges):
+            return False
+        if action == "resume":
+            return bool(held_by == "sender")
+        return action != "mark_error" or bool(seen == "sent")
 
     def leads(self, edge: dict[str, Any]) -> bool:
         return edge.get("to_rule") != "held_from" or edge["to"] == self.held_from

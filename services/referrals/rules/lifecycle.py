@@ -171,7 +171,9 @@ def decide(action: str, *, true: Standing, seen: Standing, actor: str) -> Edge:
     """
     if actor not in ACTORS[action]:
         raise NotAllowed("referral.wrong_side", f"{_who(action)} may {_words(action)}, not the {actor}.")
-    for edge in LIFECYCLE:
+    # A sender takes no step that he does not see: whether it went through would tell him what is hidden from him.
+    open_to_him = actor != SENDER or action in allowed_actions(seen, actor)
+    for edge in LIFECYCLE if open_to_him else ():
         if edge.name == action and edge.source == true.state and true.kind in edge.kinds and _leads(edge, true):
             if _shut(edge, true, actor):
                 break

@@ -20,6 +20,7 @@ KINDS: Mapping[str, str] = MappingProxyType(
         "no_answer": "Nobody has answered for twice the time; see to it that somebody does.",
         "taken_back": "Nobody answered for three times the time; it is yours again: send it again, or elsewhere.",
         "telephone_now": "Ring the other side now: this one is never taken back by itself.",
+        "receiver_suspended": "The receiving organisation takes no part any more; send it elsewhere, or ring the man.",
         "review_due": "Look again: is he still interested, does the pause go on?",
         "legal_half": "Half of the time is over for which the legal basis counts.",
         "legal_near": "Four fifths of the time are over for which the legal basis counts.",

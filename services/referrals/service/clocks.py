@@ -9,7 +9,7 @@ from chassis.http import route
 from chassis.requests import Call, Outcome
 from services.referrals import schemas
 from services.referrals.schemas import clocks as shapes
-from services.referrals.usecases import clock_settings, reviewing, sweeping, tasks
+from services.referrals.usecases import clock_settings, reviewing, suspending, sweeping, tasks
 
 SWEEP_SECONDS = 60
 
@@ -89,3 +89,4 @@ class Clocks:
     def sweep_clocks(self) -> None:
         """A safety net: what is overdue is so without it, and what it would take back is found expired."""
         sweeping.sweep(self.db)
+        suspending.give_back(self.db)

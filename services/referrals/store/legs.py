@@ -10,7 +10,7 @@ from typing import Any
 from chassis import clock
 from chassis.db import Work
 from chassis.errors import NotFound
-from services.referrals.rules.lifecycle import RECEIVER, SENDER, Standing
+from services.referrals.rules.lifecycle import CLOSED, RECEIVER, SENDER, Standing
 
 CASE_HANDLING = "receiver_case|handling"
 HISTORY_DETAILS = "history|details"
@@ -156,36 +156,39 @@ def party_row(work: Work, leg: Leg, party: uuid.UUID) -> PartyRow:
     return PartyRow(**row)
 
 
-# An erased row moves on with the leg, and takes nothing in again but the state.
+# An erased row moves on with the leg, and takes nothing in again but the state. `closed` has no date: it keeps the one
+# of what was told before.
 STEP_RECORD = """
 WITH stepped AS (
-    UPDATE sender_record AS r SET state = %(state)s, version = r.version + 1, changed_at = %(at)s,
+    UPDATE sender_record AS r SET state = %(state)s, version = r.version + 1,
+           changed_at = CASE WHEN %(closed)s THEN r.changed_at ELSE %(at)s END,
            held_from = %(held_from)s, held_by = %(held_by)s, last_transition = %(transition)s,
-           reason = CASE WHEN r.erased_at IS NULL THEN coalesce(%(reason)s::text, r.reason) END
+           reason = CASE WHEN r.erased_at IS NULL THEN %(reason)s::text END
       FROM (SELECT id, state FROM sender_record WHERE id = %(id)s FOR UPDATE) AS b
-     WHERE r.id = b.id RETURNING r.id, r.org_id, r.version, b.state AS before, r.erased_at
+     WHERE r.id = b.id RETURNING r.id, r.org_id, r.version, b.state AS before, r.erased_at, r.changed_at
 )
 INSERT INTO history (id, org_id, referral_id, no, transition, event, from_state, to_state, by_org, by_subject, reason,
                      key_id, details, at)
 SELECT %(history_id)s, org_id, id, version, %(transition)s, %(event)s, before, %(state)s, %(by_org)s, %(by_subject)s,
        CASE WHEN erased_at IS NULL THEN %(reason)s::text END,
        CASE WHEN erased_at IS NULL THEN %(key_id)s::uuid END,
-       CASE WHEN erased_at IS NULL THEN %(details)s::bytea END, %(at)s FROM stepped RETURNING no AS version
+       CASE WHEN erased_at IS NULL THEN %(details)s::bytea END, changed_at FROM stepped RETURNING no AS version
 """
 STEP_CASE = """
 WITH stepped AS (
-    UPDATE receiver_case AS r SET state = %(state)s, version = r.version + 1, changed_at = %(at)s,
+    UPDATE receiver_case AS r SET state = %(state)s, version = r.version + 1,
+           changed_at = CASE WHEN %(closed)s THEN r.changed_at ELSE %(at)s END,
            held_from = %(held_from)s, held_by = %(held_by)s, last_transition = %(transition)s,
-           reason = CASE WHEN r.erased_at IS NULL THEN coalesce(%(reason)s::text, r.reason) END
+           reason = CASE WHEN r.erased_at IS NULL THEN %(reason)s::text END
       FROM (SELECT id, state FROM receiver_case WHERE id = %(id)s FOR UPDATE) AS b
-     WHERE r.id = b.id RETURNING r.id, r.org_id, r.version, b.state AS before, r.erased_at
+     WHERE r.id = b.id RETURNING r.id, r.org_id, r.version, b.state AS before, r.erased_at, r.changed_at
 )
 INSERT INTO history (id, org_id, referral_id, no, transition, event, from_state, to_state, by_org, by_subject, reason,
                      key_id, details, at)
 SELECT %(history_id)s, org_id, id, version, %(transition)s, %(event)s, before, %(state)s, %(by_org)s, %(by_subject)s,
        CASE WHEN erased_at IS NULL THEN %(reason)s::text END,
        CASE WHEN erased_at IS NULL THEN %(key_id)s::uuid END,
-       CASE WHEN erased_at IS NULL THEN %(details)s::bytea END, %(at)s FROM stepped RETURNING no AS version
+       CASE WHEN erased_at IS NULL THEN %(details)s::bytea END, changed_at FROM stepped RETURNING no AS version
 """
 
 
@@ -213,7 +216,7 @@ def step(work: Work, leg: Leg, party: uuid.UUID, row: PartyRow, taken: Step) -> 
         sealed = key.seal(HISTORY_DETAILS, history_id, taken.details)
     values = {name: getattr(taken, name) for name in Step.__slots__}
     values |= {"id": leg.id, "at": work.now, "history_id": history_id, "details": sealed}
-    values["key_id"] = row.key_id if sealed else None
+    values |= {"key_id": row.key_id if sealed else None, "closed": taken.state == CLOSED}
     with work.acting_for(party), work.closed_too():  # the other party's row moves on, held or erased
         written = work.one(STEP_RECORD if party == leg.sender_id else STEP_CASE, values)
     if written is None:

@@ -7,8 +7,9 @@ from chassis.audit import Entry
 from chassis.db import Database
 from chassis.errors import NotFound
 from chassis.requests import Call, Outcome
-from services.referrals.rules import lifecycle
+from services.referrals.rules import legal, lifecycle
 from services.referrals.rules.lifecycle import RECEIVER
+from services.referrals.rules.rights import check_open
 from services.referrals.store import area, legs
 from services.referrals.usecases.entering import OBJECT, caller_of, found
 from services.referrals.usecases.guards import Attempt, guard
@@ -73,6 +74,8 @@ def _take(db: Database, call: Call, action: str) -> Outcome:
         leg = legs.lock_leg(work, taken.leg_id, caller.org_id)
         open_case(work, leg, caller.org_id)
         own = legs.own_row(work, leg, caller.subject)
+        shut = legal.shut_since(None, own["consent_until"], treating=False, today=work.now.date())
+        check_open("referral.accept", shut)  # to acknowledge reads the personal part just as well
         edge = lifecycle.decide(action, true=leg.standing, seen=leg.standing, actor=RECEIVER)
         guard(work, Attempt(leg=leg, own=own, edge=edge, actor=RECEIVER, body=call.body, subject=caller.subject))
         close_cards(work, leg, taken_by=caller.org_id)

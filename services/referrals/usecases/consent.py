@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from chassis.db import Work
 from services.referrals.rules import legal
+from services.referrals.rules.feedback import NONE
 from services.referrals.rules.lifecycle import RECEIVER, SENDER, Edge
 from services.referrals.store import legal as store
 from services.referrals.store import legs
@@ -23,7 +24,8 @@ def only_objects(work: Work, leg: Leg, own: dict[str, Any], edge: Edge) -> bool:
     """
     if edge.name != "revoke_consent" or _rests_on_consent(work, leg, own):
         return False
-    store.note_objection(work, leg.id, leg.sender_id, side=SENDER)
+    if leg.side == SENDER or leg.feedback_scope != NONE:
+        store.note_objection(work, leg.id, leg.sender_id, side=SENDER)
     if leg.receiver_id is not None:
         store.note_objection(work, leg.id, leg.receiver_id, side=RECEIVER)
     return True

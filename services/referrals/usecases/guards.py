@@ -9,7 +9,8 @@ from typing import Any
 from chassis.db import Work
 from services.referrals.rules import deadlines, legal, reasons, record, rights
 from services.referrals.rules.lifecycle import RECEIVER, Edge
-from services.referrals.store import case_entries, legs
+from services.referrals.rules.receiving import choose
+from services.referrals.store import case_entries, copies, legs
 from services.referrals.store.legs import Leg
 from services.referrals.store.opening import CASE_PERSONAL
 from services.referrals.usecases.recall import not_recalled
@@ -73,7 +74,17 @@ def warned(work: Work, attempt: Attempt) -> None:
     record.check_warned(attempt.edge.name, warning=content.get("warning"), read=read)
 
 
-GUARDS: tuple[Guard, ...] = (in_time, not_recalled, ground_stands, codes_in_force, tried_enough, warned)
+def receiver_takes(work: Work, attempt: Attempt) -> None:
+    """What expired goes only to a receiver that could take it today (T02, T22). Raises Invalid, NotAllowed."""
+    leg = attempt.leg
+    if attempt.edge.name != "revive" or leg.receiver_id is None:
+        return
+    receiver, service = str(leg.receiver_id), str(leg.service_id) if leg.service_id else None
+    offers = copies.offers(work, leg.sender_id, receiver=receiver, service=service)
+    choose(offers, sender=leg.sender_id, receiver=receiver, service=service, urgency=leg.urgency)
+
+
+GUARDS: tuple[Guard, ...] = (in_time, receiver_takes, not_recalled, ground_stands, codes_in_force, tried_enough, warned)
 
 
 def guard(work: Work, attempt: Attempt) -> None:

@@ -126,6 +126,9 @@ def _offer_again(work: Work, leg: Leg) -> None:
 def _requeue(work: Work, leg: Leg) -> None:
     """A new leg of the sender's to the queue, without those who said no; none where nobody is left."""
     source = area.source(work, leg.id, leg.sender_id)
+    consent_until = legal.consent_until(source.content.get("legal_basis") or {})
+    if consent_until is not None and consent_until < work.now.date():
+        return  # no consent carries it to anybody else
     with work.acting_for(leg.sender_id):
         legs.note_sender_acted(work, leg.id)
         without = area.decliners(work, leg.id)

@@ -10,6 +10,7 @@ from chassis.db import Database
 from chassis.errors import Conflict, NotFound
 from chassis.requests import Call, Outcome
 from services.referrals.rules import clock_rights, rights
+from services.referrals.rules.legal_rights import CONCERN_LEAD
 from services.referrals.rules.tasks import KINDS
 from services.referrals.store import tasks
 from services.referrals.usecases.entering import caller_of, relation_to
@@ -33,6 +34,7 @@ def listed(db: Database, call: Call) -> Outcome:
             "all_units": not caller.units,
             "units": sorted(caller.units),
             "subject": caller.subject,
+            "concern_lead": bool(caller.roles & CONCERN_LEAD),
             **{name: query[name] for name in ("done", "kind")},
             "at": at,
             "after": after,

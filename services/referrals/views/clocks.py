@@ -30,6 +30,8 @@ SELECT t.id, t.referral_id, t.side, t.kind, t.for_role, t.due_at, t.created_at, 
   LEFT JOIN receiver_case AS c ON t.side = 'receiver' AND c.id = t.referral_id
  WHERE coalesce(r.id, c.id) IS NOT NULL AND (t.done_at IS NOT NULL) = %(done)s
    AND t.side || '.' || t.for_role = ANY (%(mine)s)
+   AND (coalesce(r.kind, c.kind) <> 'child_concern' OR t.side = 'receiver' OR r.worker = %(subject)s
+        OR %(concern_lead)s)
    AND (%(kind)s::text IS NULL OR t.kind = %(kind)s)
    AND (%(at)s::timestamptz IS NULL OR (t.due_at, t.id) > (%(at)s, %(after)s::uuid))
    AND (NOT coalesce(r.restricted, c.restricted)

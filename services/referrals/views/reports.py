@@ -49,7 +49,8 @@ SELECT c."group", count(*) AS total,
 _TIMES: LiteralString = """
 , stays AS (
     SELECT c."group", h.to_state::text AS state, h.at AS entered,
-           lead(h.at) OVER (PARTITION BY h.referral_id ORDER BY h.no) AS "left"
+           lead(h.at) OVER (PARTITION BY h.referral_id ORDER BY h.no) AS "left",
+           lead(h.to_state::text) OVER (PARTITION BY h.referral_id ORDER BY h.no) AS following
       FROM chosen AS c JOIN history AS h ON h.org_id = c.org_id AND h.referral_id = c.id
 )
 SELECT "group", state, count(*) AS total,
@@ -57,7 +58,7 @@ SELECT "group", state, count(*) AS total,
            ::float8 AS median_hours,
        round((percentile_cont(0.9) WITHIN GROUP (ORDER BY extract(epoch FROM "left" - entered) / 3600))::numeric, 1)
            ::float8 AS slowest_tenth_hours
-  FROM stays WHERE "left" IS NOT NULL GROUP BY "group", state ORDER BY "group", state
+  FROM stays WHERE "left" IS NOT NULL AND following <> 'closed' GROUP BY "group", state ORDER BY "group", state
 """
 _REASONS: LiteralString = """
 SELECT c."group", h.transition, h.reason, count(*) AS total
