@@ -71,9 +71,9 @@ def test_ten_mebibytes_go_in_and_come_out_as_a_download(demo: Network, police: C
     assert client(demo.settings, THIRD).get(made.headers["Location"]).status == 404
 
 
-@pytest.mark.usefixtures("unchanged")
-def test_twenty_megabytes_are_too_many(police: Client, referral: str) -> None:
-    answer = attach(police, referral, b"x" * 20_000_000)
+def test_twenty_megabytes_are_too_many(demo: Network, police: Client, referral: str) -> None:
+    with nothing_stored(demo.settings):
+        answer = attach(police, referral, b"x" * 20_000_000)
     assert (answer.status, answer.body["code"]) == (413, "body.too_large")
     assert "10485760" in answer.body["detail"]
 
