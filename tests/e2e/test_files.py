@@ -64,7 +64,7 @@ def test_ten_mebibytes_go_in_and_come_out_as_a_download(demo: Network, police: C
     got = centre.get(made.headers["Location"])
     assert (got.status, got.raw == content) == (200, True)
     assert got.kind == "application/octet-stream"
-    assert got.headers["Content-Disposition"].startswith('attachment; filename="letter.pdf"')
+    assert got.headers["Content-Disposition"].startswith('attachment; filename="other-')
     assert got.headers["Content-Security-Policy"].startswith("sandbox")
     assert got.headers["X-Content-Type-Options"] == "nosniff"
     assert got.headers["Cache-Control"] == "no-store"
