@@ -89,7 +89,7 @@ def test_ten_mebibytes_and_no_more(place: Place, record_property: Callable[[str,
     assert got.raw == content
     assert got.headers["X-Content-Type-Options"] == "nosniff"
     assert got.headers["Content-Security-Policy"].startswith("sandbox")
-    assert got.headers["Content-Disposition"].startswith('attachment; filename="letter.pdf"')
+    assert got.headers["Content-Disposition"].startswith('attachment; filename="other-')
     too_long = attach(place.police, referral, b"x" * 20_000_000)
     assert (too_long.status, too_long.body["code"]) == (413, "body.too_large")
     assert len(place.police.get(f"/referrals/{referral}/attachments").items) == 1

@@ -22,7 +22,7 @@ from chassis.settings import Settings
 from services.referrals import usecases
 from services.referrals.rules import police as rules
 from services.referrals.schemas.police import POLICE_MESSAGE_EXAMPLE, PoliceMessage
-from services.referrals.usecases import police, restricted
+from services.referrals.usecases import copying, police, restricted
 from tests.support.databases import root_url
 from tests.support.persons import ask
 from tests.support.referrals import CENTRE, OTHER, POLICE, look, move, seed
@@ -166,3 +166,12 @@ def test_the_example_is_one() -> None:
     loaded = PoliceMessage().load(POLICE_MESSAGE_EXAMPLE)
     assert isinstance(loaded["incident"]["date"], dt.date)
     assert uuid.UUID(int=0) != loaded["service"]
+
+
+def test_the_persons_copy_is_printed_without_a_year_of_birth(db: Database) -> None:
+    made = sent(db, message()).value["id"]
+    call = look(CENTRE, made)
+    call.query = {"lang": "lt"}
+    parts = repr(copying.copy(db, call, demo=True).value)
+    assert "Demo Pavyzdys" in parts
+    assert "Kanareles" not in parts

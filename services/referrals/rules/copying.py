@@ -75,7 +75,7 @@ def _parts(facts: Facts) -> Iterator[tuple[str | None, list[str]]]:
     def said(key: str) -> str:
         return TEXTS[key][facts.language]
 
-    yield said("person"), [f"{shown['person']['name']}, {shown['person']['birth_year']}"]
+    yield said("person"), [_person(shown["person"])]
     yield said("sender"), [facts.sender]
     yield said("receiver"), [facts.receiver]
     yield said("sent_on"), [shown["sent_at"].date().isoformat()] if shown["sent_at"] else ["-"]
@@ -85,6 +85,11 @@ def _parts(facts: Facts) -> Iterator[tuple[str | None, list[str]]]:
     yield said("feedback"), [said(key) for key in _feedback(shown["feedback_scope"])]
     yield said("rights"), [said(key) for key in _rights(shown)]
     yield None, [said("keep"), f"{said('printed_on')}: {facts.now.date().isoformat()}"]
+
+
+def _person(person: Mapping[str, Any]) -> str:
+    """Name and year of birth; a police message says no year."""
+    return ", ".join(str(person[name]) for name in ("name", "birth_year") if person.get(name) is not None)
 
 
 def _shared(shown: Mapping[str, Any]) -> list[str]:

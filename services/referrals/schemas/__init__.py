@@ -48,7 +48,10 @@ class Person(Shape):
 
 
 class PersonView(Shape):
-    """The same as it is shown: a national id is compared by its hash alone and never shown again."""
+    """The same as it is shown: a national id is compared by its hash alone and never shown again.
+
+    Of a police message there is no year of birth.
+    """
 
     name = classified(fields.String(required=True), "sealed")
     birth_year = classified(fields.Integer(allow_none=True), "sealed")

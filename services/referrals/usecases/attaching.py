@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import uuid
 from typing import Any
-from urllib.parse import quote
 
 from chassis import clock
 from chassis.apart import apart
@@ -72,9 +71,9 @@ def download(db: Database, scanner: Scanner, call: Call) -> Outcome:
     with db.work(call) as work:
         entered, row = _entered(work, call)
         attaching.check_scan(row["scan"])
-        about, content = files.opened(work, row)
+        content = files.opened(work, row)[1]
         work.record(_entry(call.operation, entered, row))
-    return Outcome(value=content, headers=_headers(about["name"]), relation=entered.relation)
+    return Outcome(value=content, headers=_headers(row), relation=entered.relation)
 
 
 def remove(db: Database, call: Call) -> Outcome:
@@ -180,12 +179,11 @@ def _sees(work: Work, entered: Entered) -> dict[str, bool]:
     return {"plain_too": not partners, "restricted_too": partners}
 
 
-def _headers(name: str) -> dict[str, str]:
-    plain = "".join(sign if (sign.isascii() and sign.isalnum()) or sign in ".-_" else "_" for sign in name)
-    return {
-        "Content-Disposition": f"attachment; filename=\"{plain}\"; filename*=UTF-8''{quote(name, safe='')}",
-        "Content-Security-Policy": SANDBOX,
-    }
+def _headers(row: dict[str, Any]) -> dict[str, str]:
+    """A name of ours: the file's own may be a person's, and headers and folders of downloads are no place for it."""
+    ending = contents.ENDINGS[row["media_type"]][0]
+    name = f"{row['classification']}-{str(row['id'])[:8]}.{ending}"
+    return {"Content-Disposition": f'attachment; filename="{name}"', "Content-Security-Policy": SANDBOX}
 
 
 def _id_of(work: Work, call: Call) -> uuid.UUID:
