@@ -46,6 +46,7 @@ WRITING = {"referral.assign", "referral.restrict", "referral.unrestrict", "refer
 MAKING = {
     "referral.resend",
     "referral.review",
+    "referral.log_contact_attempt",
     "referral.raise_safeguarding",
     "restricted.read",
     "referral.attach",

@@ -35,7 +35,7 @@ def test_the_commands_print_what_is_shown(demo: Network) -> None:
     post, read = blocks("sh")
     answer = eventually(lambda: found if "id" in (found := run(demo, post)) else None)
     assert shape(answer) == shape(SHOWN[0])
-    changing = ("id", "sent_at", "changed_at")
+    changing = ("id", "sent_at", "changed_at", "episode_id", "clocks", "legal_basis")
     assert {**answer, **dict.fromkeys(changing)} == {**SHOWN[0], **dict.fromkeys(changing)}
     events = eventually(lambda: found if (found := run(demo, read)).get("events") else None)
     assert shape(events) == shape(SHOWN[1])
