@@ -13,6 +13,7 @@ PERSONS = Persons(
         Table(name="case_member", where="referral_id", drops=True),
         Table(name="outside_read", where="referral_id", drops=True),
         Table(name="area_offer", where="leg_id", drops=True),
+        Table(name="institution_link", where="referral_id", drops=True),
         Table(name="person_index", where="record_id", drops=True),
     ),
     rules=(
@@ -62,6 +63,7 @@ PERSONS = Persons(
         "case_member.subject": WORKER,
         "case_member.by_subject": WORKER,
         "outside_read.subject": WORKER,
+        "institution_link.made_by": WORKER,
     },
 )
 """The key of a record is the id of the referral; each organisation has a record of its own under it."""

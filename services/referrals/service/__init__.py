@@ -15,13 +15,14 @@ from services.referrals.rules.rights import OPERATIONS, POLICY
 from services.referrals.schemas.rights import ReasonQuery
 from services.referrals.service.area import AreaQueue
 from services.referrals.service.drafts import Drafts
+from services.referrals.service.links import Links
 from services.referrals.service.rights import Rights
 from services.referrals.service.transitions import Transitions
 
 
 @accountable(usecases.RECORDS)
 @operated
-class ReferralsService(AreaQueue, Drafts, Transitions, Rights):
+class ReferralsService(AreaQueue, Drafts, Links, Transitions, Rights):
     """Referrals between institutions."""
 
     name = "referrals"
