@@ -14,8 +14,14 @@ from gateway.forward import MOST_FORWARDS, Backend, Forward
 from gateway.guard import guard
 from gateway.limits import Limits
 from gateway.pages import own_pages
+from gateway.pages.asking import Asking
+from gateway.pages.links import LinkPages
+from gateway.pages.rendering import StaticFile
 from gateway.routes import SPEC, read_targets
 from gateway.sessions import OWNER, Sessions
+
+LINKS = "referrals"
+"""The service that one-time links lead to."""
 
 
 class Forwarding(HttpRequestHandler):
@@ -47,6 +53,10 @@ class Forwarding(HttpRequestHandler):
         limits, bodies = Limits(settings), Bodies()
         for template, page in own_pages(document).items():
             yield "GET", template, page
+        yield "GET", "/static/<string:name>", StaticFile()
+        backends[LINKS] = Backend(settings.url_of(LINKS))
+        asking = Asking(backends[LINKS], slots=slots, limits=limits, proxies=settings.trusted_proxies)
+        yield from LinkPages(asking, settings.public_url).views()
         for target in read_targets(document):
             if target.service not in backends:
                 backends[target.service] = Backend(settings.url_of(target.service))

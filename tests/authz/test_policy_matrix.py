@@ -47,6 +47,7 @@ MAKING = {
     "referral.resend",
     "referral.review",
     "referral.log_contact_attempt",
+    "referral.link",
     "referral.raise_safeguarding",
     "restricted.read",
     "referral.attach",

@@ -336,6 +336,7 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /referrals/{referral_id}/review": Actors.waiting,
     "POST /referrals/tasks/{task_id}/done": Actors.tasked,
     "PUT /referrals/clock-settings": lambda actors: (actors.centre, {}, {}, None),
+    "POST /referrals/{referral_id}/links": lambda actors: actors.decided(),
     "POST /referrals/{referral_id}/raise_safeguarding": lambda actors: actors.decided(),
     "POST /referrals/legal-templates": lambda actors: (actors.centre, {}, {}, None),
     "POST /referrals/legal-templates/standard": lambda actors: (actors.centre, {}, {}, None),

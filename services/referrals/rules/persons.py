@@ -19,6 +19,7 @@ PERSONS = Persons(
         Table(name="case_member", where="referral_id", drops=True),
         Table(name="outside_read", where="referral_id", drops=True),
         Table(name="area_offer", where="leg_id", drops=True),
+        Table(name="institution_link", where="referral_id", drops=True),
         Table(name="person_index", where="record_id", drops=True),
         Table(name="clock", where="referral_id", drops=True),
         Table(name="task", where="referral_id", drops=True),
@@ -102,6 +103,7 @@ PERSONS = Persons(
         "task.done_by": WORKER,
         "attachment.by_subject": WORKER,
         "attachment.about.name": OTHERS,
+        "institution_link.made_by": WORKER,
     },
 )
 """The key of a record is the id of the referral; each organisation has a record of its own under it."""

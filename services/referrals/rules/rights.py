@@ -155,6 +155,8 @@ ROWS: tuple[Row, ...] = (
     Row("referral.assign", frozenset({"intake_worker"}), relations=_on(RECEIVER, (WHOLE_SIDE,)), shows=_PLACE,
         writes=frozenset({"unit"})),
     *_led("referral.restrict"),
+    # A link is for the receiver's own house: whoever answers for that makes one.
+    Row("referral.link", _LEAD[RECEIVER], relations=_on(RECEIVER, ALL_UNITS)),
     *_led("referral.unrestrict"),
     *_led("referral.bar"),
     *_led("referral.unbar"),

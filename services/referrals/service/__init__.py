@@ -21,6 +21,7 @@ from services.referrals.service.drafts import Drafts
 from services.referrals.service.fhir import Fhir
 from services.referrals.service.importing import Importing
 from services.referrals.service.legal import Legal
+from services.referrals.service.links import Links
 from services.referrals.service.lists import Lists
 from services.referrals.service.messages import Messages
 from services.referrals.service.record import CaseRecord
@@ -40,6 +41,7 @@ class ReferralsService(
     Fhir,
     Importing,
     Legal,
+    Links,
     Lists,
     Messages,
     Reports,

@@ -1,4 +1,4 @@
-"""The gateway's own pages: its two specifications and an installed viewer, which loads nothing from elsewhere."""
+"""The specifications as pages, and an installed viewer, which loads nothing from elsewhere."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 from chassis.errors import NotFound
 from chassis.http import Request, Response
 
-EVENTS = Path(__file__).parent / "asyncapi.json"
+EVENTS = Path(__file__).parent.parent / "asyncapi.json"
 VIEWER_PACKAGE = "swagger_ui"
 KINDS = {
     "swagger-ui-bundle.js": "text/javascript; charset=utf-8",
