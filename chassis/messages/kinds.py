@@ -23,7 +23,7 @@ class Kind:
 
     `reminds`: it asks for contact with a person, so it ends where no contact is wanted. `by_worker`: a trained worker
     rings, nothing is left behind; he may also try a channel of which nobody knows whether it is safe, under the alias
-    only (referrals.md section 12).
+    only (referrals.md section 12). `alone`: each says something of its own, so no mail stands for several.
     """
 
     code: str
@@ -32,11 +32,13 @@ class Kind:
     ways: tuple[str, ...] = (EMAIL,)
     reminds: bool = False
     by_worker: bool = False
+    alone: bool = False
 
 
 _ALL = (
     Kind(code="organisation.confirm_address", audience=ORGANISATION, text="confirm"),
     Kind(code="organisation.new", audience=ORGANISATION, text="news"),
+    Kind(code="organisation.link", audience=ORGANISATION, text="link", alone=True),
     Kind(code="organisation.answered", audience=ORGANISATION, text="changed"),
     Kind(code="organisation.withdrawn", audience=ORGANISATION, text="changed"),
     Kind(code="organisation.changed", audience=ORGANISATION, text="changed"),

@@ -25,6 +25,7 @@ from chassis.db import Database
 from chassis.errors import Unavailable
 from chassis.messages import carriers, mail, outbox
 from chassis.messages.carriers import Carrier, Gone, NotTaken, Open
+from chassis.messages.kinds import KINDS
 from chassis.messages.recipients import Drop, Hold, Recipient, Row, Send, recipient_of
 from chassis.settings import MailSettings, Settings
 from chassis.work import Work
@@ -138,7 +139,8 @@ class Sender:
         except ValueError:
             _end(work, row, [row.id], "dead", "address.invalid")
             return None
-        ids = [row.id, *(each.id for each in outbox.same(work, row) if self._goes_too(work, each))]
+        others = [] if KINDS[row.kind].alone else outbox.same(work, row)
+        ids = [row.id, *(each.id for each in others if self._goes_too(work, each))]
         outbox.claim(work, ids, work.now + pause_after(row.attempts))
         return Claimed(row=row, ids=ids, mail=letter)
 

@@ -11,7 +11,7 @@ from chassis.messages import kinds
 from chassis.messages.kinds import KINDS, WRITTEN
 from chassis.messages.wording import LANGUAGES, language_of, texts, written
 
-PARAMETERS = {"gateway": "https://tukiverkko.example.org", "code": "ABCDEFGHJK"}
+PARAMETERS = {"gateway": "https://tukiverkko.example.org", "code": "ABCDEFGHJK", "path": "/l/ABCDEFGHJK"}
 
 # Beginnings of words, without marks above or below the letters; in whatever language they stand.
 FORBIDDEN = (
@@ -60,7 +60,7 @@ def test_every_kind_has_its_words_in_every_language_and_they_say_nothing(code: s
     assert body.strip()
     assert "\n" not in subject
     assert len(subject) < 80
-    assert not named(f"{subject} {body.replace(PARAMETERS['gateway'], '')}")
+    assert not named(f"{subject} {body.replace(PARAMETERS['gateway'], '').replace(PARAMETERS['path'], '')}")
     if kind.audience == kinds.PERSON:
         assert "Tukiverkko" not in subject + body, "a message to a person does not say who we are"
         assert PARAMETERS["gateway"] not in body
@@ -79,7 +79,7 @@ def test_all_languages_have_the_same_texts_and_ask_for_the_same_parameters() -> 
     assert set(asked["en"]) == {KINDS[code].text for code in WRITTEN}
     assert asked["en"]["confirm"] == {"code"}
     assert {name for name, fields in asked["en"].items() if "gateway" in fields} == {
-        "news", "changed", "asked", "reminder", "escalation",
+        "news", "changed", "asked", "reminder", "escalation", "link",
     }  # fmt: skip
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from services.referrals.rules.lifecycle import RECEIVER, SENDER
 
 NEW = "organisation.new"
+LINK = "organisation.link"
+"""New, and to be answered on a page without an account (section 12); for who asked for it."""
 ANSWERED = "organisation.answered"
 WITHDRAWN = "organisation.withdrawn"
 CHANGED = "organisation.changed"
@@ -15,9 +17,12 @@ ESCALATION = "organisation.escalation"
 CONFIRM = "organisation.confirm_address"
 
 CHOICES = {
-    kind.partition(".")[2]: kind for kind in (NEW, ANSWERED, WITHDRAWN, CHANGED, ASKED, EXPIRED, REMINDER, ESCALATION)
+    kind.partition(".")[2]: kind
+    for kind in (NEW, LINK, ANSWERED, WITHDRAWN, CHANGED, ASKED, EXPIRED, REMINDER, ESCALATION)
 }
 """What an organisation may choose for an address, by the word in its settings."""
+UNASKED = tuple(word for word, kind in CHOICES.items() if kind != LINK)
+"""What an address hears that chose nothing."""
 
 TO_PERSON = {"news": "person.news", "appointment": "person.appointment"}
 """What a receiver may let a person know, by the word in its request."""
@@ -46,6 +51,7 @@ def heard(action: str, *, actor: str, sender_told: str | None) -> tuple[tuple[st
     found = []
     if actor != RECEIVER and action in _RECEIVER_HEARS:
         found.append((RECEIVER, _RECEIVER_HEARS[action]))
+        found += [(RECEIVER, LINK)] if _RECEIVER_HEARS[action] == NEW else []
     if actor != SENDER and sender_told is not None:
         found.append((SENDER, _SENDER_HEARS.get(sender_told, CHANGED)))
     return tuple(found)

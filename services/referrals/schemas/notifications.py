@@ -29,7 +29,7 @@ class Address(Shape):
     kinds = classified(
         fields.List(
             fields.String(validate=validate.OneOf(CHOICES)),
-            load_default=lambda: list(CHOICES),
+            load_default=lambda: list(notifying.UNASKED),
             validate=[validate.Length(1, len(CHOICES)), once_each],
         ),
         "internal",

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from chassis.db import Work
+from chassis.errors import NotFound
 from services.referrals.rules.links import Link
 
 PURPOSE = "institution_link"
@@ -96,3 +97,15 @@ def active_key(work: Work, org_id: uuid.UUID) -> str | None:
     """The key of an organisation that is active now."""
     row = work.one(PARTNER, (org_id,))
     return str(row["key"]) if row and row["status"] == "active" else None
+
+
+ACTING = "SELECT acting_org() AS org"
+
+
+def acting(work: Work) -> uuid.UUID:
+    """The acting organisation. Raises NotFound without one."""
+    row = work.one(ACTING)
+    if row is None or row["org"] is None:
+        raise NotFound
+    org: uuid.UUID = row["org"]
+    return org

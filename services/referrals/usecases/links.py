@@ -51,7 +51,8 @@ def make(db: Database, call: Call) -> Outcome:
         caller = caller_of(work)
         leg = legs.lock_leg(work, call.path["referral_id"], caller.org_id)
         own = legs.own_row(work, leg, caller.subject)
-        check(call.operation, caller.roles, relation_to(caller, own, leg.side))
+        at = relation_to(caller, own, leg.side)
+        check(call.operation, caller.roles, at)
         if leg.side != RECEIVER:
             raise NotAllowed("referral.wrong_side", "Only the receiver of a referral makes a link to answer it.")
         value: dict[str, Any] = {"path": None, "expires_at": None}
@@ -60,7 +61,7 @@ def make(db: Database, call: Call) -> Outcome:
             value = {"path": f"/l/{token}", "expires_at": work.now + rules.LIFE}
         outcome = "done" if done is None else "repeated"
         work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=leg.id, outcome=outcome))
-        return Outcome(value=value)
+        return Outcome(value=value, relation=at)
 
 
 def put_link(work: Work, leg: Leg, own: dict[str, Any], *, by: str) -> str:
@@ -70,6 +71,18 @@ def put_link(work: Work, leg: Leg, own: dict[str, Any], *, by: str) -> str:
     found = Found(id=clock.new_id(), org_id=_receiver(leg), referral_id=leg.id)
     store.put(work, found, token, version=own["version"], made_by=by, until=work.now + rules.LIFE)
     return token
+
+
+def mailed_path(work: Work, referral_id: uuid.UUID) -> str:
+    """Make a link for the mail that is about to go to the acting receiver, and return its path.
+
+    Raises NotFound, Conflict where a link could do nothing.
+    """
+    org = store.acting(work)
+    leg = legs.lock_leg(work, referral_id, org)
+    if leg.side != RECEIVER:
+        raise NotFound
+    return f"/l/{put_link(work, leg, legs.own_row(work, leg), by=ACTOR)}"
 
 
 def resolve(db: Database, call: Call) -> Outcome:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from chassis.db import Work
+from chassis.errors import Conflict, NotFound
 from chassis.messages import kinds
 from chassis.messages.contact import NOBODY, Contact
 from chassis.messages.gate import decide
@@ -10,6 +11,7 @@ from chassis.messages.kinds import KINDS
 from chassis.messages.recipients import Drop, Hold, Row, Send
 from services.referrals.rules import notifying
 from services.referrals.store import notifications
+from services.referrals.usecases.links import mailed_path
 from services.referrals.usecases.notifying import contact_for, wants_no_contact
 
 
@@ -45,6 +47,11 @@ def _organisation(work: Work, row: Row) -> Send | Drop:
         return Drop(said.refused)
     opened = work.keys.open(found["key_id"], notifications.SEALED, found["id"], found["sealed"])
     parameters = {"code": opened["code"]} if proving else {}
+    if row.kind == notifying.LINK:
+        try:
+            parameters = {"path": mailed_path(work, row.object_id)}
+        except (Conflict, NotFound) as refused:
+            return Drop(refused.code)  # answered meanwhile, or nothing that a link is made for
     return Send(address=opened["address"], language=found["language"], parameters=parameters)
 
 

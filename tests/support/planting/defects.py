@@ -158,7 +158,7 @@ def _nothing(_original: Any, *_arguments: Any, **_named: Any) -> None:
 _plant(
     "forget_the_last_event",
     "A use case that tells several events loses the last of them now and then.",
-    found_by="was not told once to the receiver",
+    found_by="was told lacks [",
     places={"chassis.work:Work.finish": _forget_the_last},
 )
 _plant(
@@ -207,13 +207,13 @@ _plant(
 _plant(
     "tell_a_stranger",
     "One event in five for the receiver is told to somebody else.",
-    found_by="was not told once to the receiver",
+    found_by="was told lacks [",
     places={"services.referrals.events:moved": _to_a_stranger},
 )
 _plant(
     "tell_the_sender_too_much",
     "The sender hears of steps that the feedback contract keeps from it.",
-    found_by="was not told 0 times to the sender",
+    found_by="was told has too often [",
     places={"services.referrals.rules.feedback:sender_sees": _always},
 )
 _plant(
