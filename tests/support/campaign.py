@@ -19,7 +19,7 @@ from typing import Any, Self
 import urllib3
 
 from chassis.settings import Settings
-from services.referrals.rules.feedback import SCOPES
+from services.referrals.rules.feedback import NONE, SCOPES
 from services.referrals.rules.lifecycle import RECEIVER, SENDER
 from services.referrals.schemas.transitions import EXAMPLES
 from tests.support import readme
@@ -35,7 +35,8 @@ MOST_STEPS = 8
 NOT_WALKED = {"revoke_consent", "close_concern"}
 """Of another kind or basis than the referrals of a campaign."""
 SURE_OF_SENDER = {"provide_info", "resume", "revive", "mark_error"}
-"""What no step that the sender may not know of can shut; withdrawing could meet an end that is hidden from him."""
+"""What no step that the sender may not know of can shut; withdrawing could meet an end that is hidden from him, and so
+could a correction of one who hears nothing at all."""
 
 
 class Institution:
@@ -158,7 +159,8 @@ class Clients:
         shown, _ = by.surely("GET", f"/referrals/{referral}", None)
         offered = [each for each in shown.body["allowed_actions"] if each not in NOT_WALKED]
         # a sender may be offered what a step that he may not know of has shut: then the answer is a refusal
-        certain = [each for each in offered if side == RECEIVER or each in SURE_OF_SENDER]
+        sure = SURE_OF_SENDER - ({"mark_error"} if shown.body["feedback_scope"] == NONE else set())
+        certain = [each for each in offered if side == RECEIVER or each in sure]
         if not certain:
             return False
         action = chance.choice(certain)

@@ -24,13 +24,17 @@ class Walk:
     fixed: bool = False
     seen: str = "sent"
     before_pause: str | None = None
+    impossible: list[str] = field(default_factory=list)
     told: dict[str, list[tuple[str, str]]] = field(
         default_factory=lambda: {SENDER: [("sent", "sent")], RECEIVER: [("sent", "sent")]}
     )
 
     def step(self, action: str, side: str) -> None:
-        """Take a step that was acknowledged."""
+        """Take a step that was acknowledged; what cannot follow is kept as impossible."""
         edge = self._edge(action)
+        if edge is None:
+            self.impossible.append(f"{action} from {self.state}")
+            return
         if action == "undo_decision":
             self.fixed = self.fixed and edge.source != "accepted"
         self.fixed = self.fixed or edge.target in FIXING
@@ -39,12 +43,13 @@ class Walk:
         self.held_from = self.state if edge.target in _PAUSES else None
         self.state = edge.target
 
-    def _edge(self, action: str) -> Edge:
-        return next(
+    def _edge(self, action: str) -> Edge | None:
+        found = (
             edge
             for edge in LIFECYCLE
             if edge.name == action and edge.source == self.state and (not edge.back or edge.target == self.held_from)
         )
+        return next(found, None)
 
     def _tell(self, edge: Edge, target: str, side: str) -> None:
         self.told[RECEIVER].append((target, edge.event if target == edge.target else target))
