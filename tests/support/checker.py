@@ -196,8 +196,7 @@ def _steps(evidence: Evidence) -> Iterator[str]:
     for org, referral, state in evidence.steps:
         taken[org, referral].append(state)
     for referral, walk in walks(evidence.history).items():
-        for what in walk.impossible:
-            yield f"{what} of {referral} was acknowledged and cannot be"
+        yield from (f"{what} of {referral} was acknowledged and cannot be" for what in walk.impossible)
         if (leg := legs.get(referral)) is None:
             continue
         if leg[1] != walk.state:
