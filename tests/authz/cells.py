@@ -126,10 +126,9 @@ def _for_referrals(cell: Cell, rows: list[Row]) -> Expected:
 
 
 def _shut(cell: Cell) -> bool:
-    """What the stage's cases are not: child concerns, and cases that the sender himself paused."""
-    return cell.plan.operation == "referral.close_concern" or (
-        cell.plan.operation in {"referral.resume", "referral.review"} and cell.side == SENDER
-    )
+    """What the stage's cases are not: child concerns, and cases that the sender paused, or sees that he could pause."""
+    pausing = {"referral.hold", "referral.resume", "referral.review"}
+    return cell.plan.operation == "referral.close_concern" or (cell.plan.operation in pausing and cell.side == SENDER)
 
 
 def _refused_inside(cell: Cell) -> Expected:

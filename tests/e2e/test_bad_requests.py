@@ -85,7 +85,7 @@ def test_unknown_paths_methods_and_ids(demo: Network, police: Client) -> None:
         assert PROBLEM.encode() in lost
     for method, path, allow in (
         ("DELETE", "/referrals", "POST"),
-        ("PUT", f"/referrals/{uuid.uuid4()}", "GET"),
+        ("PATCH", f"/referrals/{uuid.uuid4()}", "GET"),
         ("POST", "/referrals/inbox", "GET"),
         ("POST", "/health/live", "GET"),
     ):
