@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 import uuid
 from collections.abc import Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -230,7 +231,7 @@ def documented(plan: Plan) -> Operation:
 
 def test_a_reason_opens_another_units_case_and_is_on_record(stage: Stage) -> None:
     plan = next(plan for _, plan in plans() if plan.name == "GET /referrals/<uuid:referral_id>")
-    who = CAST[rights.OTHER_UNIT]
+    who = replace(CAST[rights.OTHER_UNIT], subject="member:south-two")  # who reads is on the man's side from then on
     token = stage.token(CENTRE, who.subject, frozenset({"receiver_worker"}), who.units)
     made = stage.cases["unit", "received"]
     with_reason = Plan(method="GET", path=f"{plan.path}?reason=stand_in", operation="-", summary="")

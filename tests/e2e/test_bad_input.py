@@ -189,7 +189,7 @@ def test_a_stale_version_and_a_missing_one(demo: Network, police: Client, centre
         problem(centre.post(f"{path}/accept", accept), 428, "if_match.missing")
         problem(centre.post(f"{path}/accept", accept, version="*"), 400, "if_match.malformed")
         done = problem(centre.post(f"{path}/acknowledge", {}, version='"2"'), 409, "referral.not_possible")
-        assert done["allowed_actions"] == ["accept", "decline"]
+        assert {"accept", "decline"} < set(done["allowed_actions"])
         problem(police.post(f"{path}/accept", accept, version='"2"'), 403, "referral.wrong_side")
 
 

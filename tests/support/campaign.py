@@ -39,6 +39,10 @@ SURE_OF_SENDER = {"provide_info", "resume", "revive", "mark_error"}
 could a correction of one who hears nothing at all."""
 
 
+OPEN_ALL_ALONG = {"forward": {"service": "ee-violence-line"}}
+"""A service that no worker of a campaign opens and closes."""
+
+
 class Institution:
     """One organisation's client, with a fresh token in time, that asks until there is a definite answer."""
 
@@ -165,7 +169,7 @@ class Clients:
             return False
         action = chance.choice(certain)
         path = f"/referrals/{referral}/{action}"
-        answer, note = by.surely("POST", path, EXAMPLES[action], shown.version)
+        answer, note = by.surely("POST", path, {**EXAMPLES[action], **OPEN_ALL_ALONG.get(action, {})}, shown.version)
         self._step(action, answer, {**note, "side": side, "referral": referral})
         return True
 
