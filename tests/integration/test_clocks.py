@@ -8,6 +8,7 @@ import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import orjson
 import psycopg
@@ -75,6 +76,11 @@ def created(db: Database, **changes: object) -> uuid.UUID:
 
 
 def seen(db: Database, by: Caller, referral: uuid.UUID) -> dict[str, dict[str, Any]]:
+    """The clocks of one side, without that of the legal basis, which runs beside all others."""
+    return {each: flag for each, flag in all_seen(db, by, referral).items() if each != "C9"}
+
+
+def all_seen(db: Database, by: Caller, referral: uuid.UUID) -> dict[str, dict[str, Any]]:
     return {each["clock"]: each for each in usecases.read(db, look(by, referral)).value["clocks"]}
 
 
@@ -95,7 +101,7 @@ def in_days(days: int) -> dt.datetime:
 def test_a_new_referral_runs_two_clocks_on_both_sides_and_one_of_them_acts(db: Database, at: Settings) -> None:
     referral = created(db)
     assert set(seen(db, POLICE, referral)) == set(seen(db, CENTRE, referral)) == {"C1", "C7"}
-    acting = rows(at, "SELECT org_id, code FROM clock WHERE act_at IS NOT NULL")
+    acting = rows(at, "SELECT org_id, code FROM clock WHERE act_at IS NOT NULL AND code = 'C7'")
     assert acting == [(CENTRE.org_id, "C7")]
     for table in ("sender_record", "receiver_case"):
         assert rows(at, f"SELECT due_clock, due_at IS NOT NULL FROM {table}") == [("C1", True)]
@@ -160,7 +166,7 @@ def test_at_every_step_of_a_long_case_each_side_has_the_clocks_of_its_own_state(
                 row = BY_CODE[each["clock"]]
                 assert shown["state"] in (row.pauses if each["paused"] else row.runs), (action, each)
         codes = {each["clock"] for each in usecases.read(db, look(POLICE, referral)).value["clocks"]}
-        assert codes <= ALLOWED[scope] | ({"C8"} if action == "hold" and by == POLICE else set()), action
+        assert codes <= ALLOWED[scope] | {"C9"} | ({"C8"} if action == "hold" and by == POLICE else set()), action
 
 
 def test_a_referral_that_is_passed_on_or_sent_again_has_clocks_of_its_own(db: Database, at: Settings) -> None:
@@ -198,7 +204,7 @@ def test_contact_and_attendance_answer_their_clocks(db: Database) -> None:
 
 def test_reminded_once_twice_and_taken_back_the_third_time(db: Database, at: Settings) -> None:
     referral = created(db)
-    steps = rows(at, "SELECT steps FROM clock WHERE act_at IS NOT NULL")[0][0]
+    steps = rows(at, "SELECT steps FROM clock WHERE act_at IS NOT NULL AND code = 'C7'")[0][0]
     before, after = dt.timedelta(minutes=-1), dt.timedelta(minutes=1)
     assert sweeping.sweep(db, at=steps[0] + before) == 0
     assert sweeping.sweep(db, at=steps[0] + after) == 1
@@ -295,16 +301,16 @@ def test_what_must_not_be_forgotten_rings_both_leads_twice_and_never_expires(
             rest = {"urgencies": ["crisis"], "status": "published", "version": 2}
             copies.keep_service(work, {"service_id": SERVICE_ID, "org_id": CENTRE.org_id, **service, **rest})
     referral = created(db, **change)
-    first = rows(at, "SELECT steps FROM clock WHERE act_at IS NOT NULL")[0][0][0]
+    first = rows(at, "SELECT steps FROM clock WHERE act_at IS NOT NULL AND code = 'C7'")[0][0][0]
     sweeping.sweep(db, at=first)
     assert asked(db, POLICE) == [("sender", "telephone_now", "lead")]
     assert asked(db, CENTRE) == [("receiver", "telephone_now", "lead")]
     for _ in range(2):
         sweeping.sweep(db, at=in_days(300))
-    assert rows(at, "SELECT count(*) FROM task") == [(4,)]
+    assert rows(at, "SELECT count(*) FROM task WHERE kind = 'telephone_now'") == [(4,)]
     assert rows(at, "SELECT state FROM leg") == [("sent",)]
     usecases.acknowledge(db, move(CENTRE, referral, "acknowledge", 1))
-    assert rows(at, "SELECT count(*) FROM task WHERE done_at IS NULL") == [(0,)]
+    assert rows(at, "SELECT count(*) FROM task WHERE done_at IS NULL AND kind = 'telephone_now'") == [(0,)]
 
 
 def test_after_its_time_an_answer_finds_it_expired_without_any_sweeper(db: Database, at: Settings) -> None:
@@ -360,7 +366,7 @@ def test_an_answer_and_the_recall_at_once_end_in_one_of_them(db: Database, at: S
 def test_a_sender_who_wants_to_hear_nothing_is_asked_nothing(db: Database, at: Settings) -> None:
     referral = created(db, feedback_scope="none")
     assert seen(db, POLICE, referral) == {}
-    steps = rows(at, "SELECT steps FROM clock WHERE act_at IS NOT NULL")[0][0]
+    steps = rows(at, "SELECT steps FROM clock WHERE act_at IS NOT NULL AND code = 'C7'")[0][0]
     sweeping.sweep(db, at=steps[1])
     assert asked(db, POLICE) == []
     assert len(asked(db, CENTRE)) == 2
@@ -387,6 +393,33 @@ def test_who_waits_is_asked_for_again_and_a_review_starts_anew(db: Database, at:
         reviewing.review(db, request(CENTRE, {"review_on": None}, {"referral_id": other}))
 
 
+def test_the_end_of_a_consent_is_seen_and_told_by_both_sides_from_its_half(db: Database, at: Settings) -> None:
+    """A consent of the police counts for a year; each side has its own clock and its own tasks."""
+    referral = created(db)
+    usecases.accept(db, move(CENTRE, referral, "accept", 1, **ACCEPTANCE))
+    year = in_days(365).date()
+    for by in (POLICE, CENTRE):
+        legal = all_seen(db, by, referral)["C9"]
+        assert legal["due_at"] == dt.datetime.combine(
+            year + dt.timedelta(1), dt.time(), tzinfo=ZoneInfo("Europe/Vilnius")
+        )
+        assert (legal["overdue"], legal["warning"]) == (False, None)
+    assert rows(at, "SELECT valid_until FROM leg") == [(year,)]
+    for days, kinds in ((170, []), (190, ["legal_half"]), (300, ["legal_half", "legal_near"])):
+        for _ in range(2):
+            sweeping.sweep(db, at=in_days(days))
+        assert sorted(kind for _, kind, _ in asked(db, POLICE)) == kinds
+        assert sorted(kind for _, kind, _ in asked(db, CENTRE)) == kinds
+    usecases.move(db, move(CENTRE, referral, "end", 3, reason="moved"), "end")
+    assert asked(db, CENTRE) == []
+    assert rows(at, "SELECT count(*) FROM clock") == [(0,)]
+
+
+def test_an_order_without_an_end_has_no_legal_clock(db: Database) -> None:
+    referral = created(db, ordered=True, order_reference="X-1")
+    assert "C9" not in all_seen(db, CENTRE, referral)
+
+
 def test_a_task_is_done_once_by_whom_it_is_for(db: Database, at: Settings) -> None:
     created(db, ordered=True, order_reference="X-1")
     sweeping.sweep(db, at=in_days(60))
@@ -410,7 +443,7 @@ def test_a_task_is_done_once_by_whom_it_is_for(db: Database, at: Settings) -> No
 
 def test_tasks_of_a_closed_case_are_its_members_only(db: Database, at: Settings) -> None:
     referral = created(db)
-    sweeping.sweep(db, at=rows(at, "SELECT steps FROM clock WHERE act_at IS NOT NULL")[0][0][0])
+    sweeping.sweep(db, at=rows(at, "SELECT steps FROM clock WHERE act_at IS NOT NULL AND code = 'C7'")[0][0][0])
     north, south = (
         replace(CENTRE, roles=frozenset({"intake_worker"}), units=frozenset({u})) for u in ("north", "south")
     )
@@ -550,7 +583,9 @@ def card_of(db: Database, by: Caller, action: str = "acknowledge", **body: Any) 
 def test_in_an_area_queue_the_sender_s_row_sees_to_the_recall(db: Database, at: Settings) -> None:
     referral = created(db, **QUEUED)
     assert set(seen(db, POLICE, referral)) == {"C1", "C7"}
-    assert rows(at, "SELECT org_id, code FROM clock WHERE act_at IS NOT NULL") == [(POLICE.org_id, "C7")]
+    assert rows(at, "SELECT org_id, code FROM clock WHERE act_at IS NOT NULL AND code = 'C7'") == [
+        (POLICE.org_id, "C7")
+    ]
     sweeping.sweep(db, at=in_days(60))
     assert rows(at, "SELECT state FROM leg") == [("expired",)]
     assert area.cards(db, listing(CENTRE)).value["items"] == []
@@ -576,7 +611,7 @@ def test_what_was_taken_from_a_queue_runs_for_its_receiver(db: Database, at: Set
     pass_time(at, 6)  # over the question's first reminder, and beyond what the queue's own clock would have allowed
     sweeping.sweep(db)
     assert rows(at, "SELECT state FROM leg") == [("info_requested",)]
-    assert rows(at, "SELECT code, org_id FROM clock WHERE act_at <= now()") == []
+    assert rows(at, "SELECT code, org_id FROM clock WHERE act_at <= now() AND code <> 'C9'") == []
 
 
 def test_a_refusal_after_taking_starts_the_clocks_of_the_next_leg(db: Database, at: Settings) -> None:

@@ -40,6 +40,7 @@ class Leg:
     changed_at: dt.datetime
     side: str
     area: str | None = None
+    valid_until: dt.date | None = None
 
     @property
     def standing(self) -> Standing:
@@ -56,7 +57,7 @@ class Leg:
 LOCK = """
 SELECT id, episode_id, parent_id, kind, sender_id, receiver_id, service_id, urgency, ordered, state, held_from, held_by,
        last_transition, feedback_scope, scope_fixed, sender_acted_at, error_proposed_by, changed_at,
-       area FROM leg_locked(%s)
+       area, valid_until FROM leg_locked(%s)
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 from uuid import UUID
@@ -62,12 +63,19 @@ def bind_leg(work: Work, leg_id: UUID, basis: Mapping[str, Any] | None) -> None:
     """Note on the acting sender's leg and record until when they have their ground."""
     if basis is None:
         return
-    consent = legal.consent_until(basis)
-    until = [day for day in (legal.day(basis["valid_until"]), consent) if day is not None]
-    if until:
-        store.bound_leg(work, leg_id, min(until))
+    consent, until = legal.consent_until(basis), valid_until(basis)
+    if until is not None:
+        store.bound_leg(work, leg_id, until)
     if consent is not None:
         store.bound_record(work, leg_id, consent)
+
+
+def valid_until(basis: Mapping[str, Any] | None) -> dt.date | None:
+    """The last day of an order or a consent, whichever ends first; None without an end."""
+    if basis is None:
+        return None
+    days = (legal.day(basis["valid_until"]), legal.consent_until(basis))
+    return min((day for day in days if day is not None), default=None)
 
 
 def bind_case(work: Work, leg_id: UUID, receiver: UUID, basis: Mapping[str, Any] | None) -> None:

@@ -16,6 +16,7 @@ from services.referrals.store import clocks as store
 from services.referrals.store import tasks
 from services.referrals.store.clocks import Party
 from services.referrals.store.legs import Leg
+from services.referrals.usecases import basis
 from services.referrals.usecases.acts import Act, Moved
 from services.referrals.views import clocks as views
 
@@ -26,6 +27,8 @@ def run(work: Work, moved: Moved) -> None:
     if edge.target == "withdrawn" and edge.source == "draft":
         return
     facts = facts_of(work, leg, moved.scope)
+    if edge.source == "draft":  # the leg as it is made does not know its ground yet
+        facts = replace(facts, valid_until=basis.valid_until(moved.act.details.get("legal_basis")))
     if leg.receiver_id is not None:
         _follow(work, moved, facts, RECEIVER, leg.receiver_id)
     if moved.sender_told is not None:
@@ -81,7 +84,7 @@ def facts_of(work: Work, leg: Leg, scope: str | None = None, not_before: dt.date
         has_receiver=leg.receiver_id is not None,
         not_before=not_before,
         amounts=context.amounts,
-        valid_until=getattr(leg, "valid_until", None),
+        valid_until=leg.valid_until,
     )
 
 
