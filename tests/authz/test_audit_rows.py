@@ -9,8 +9,9 @@ from tests.support.client import CENTRE, EVERY_ROLE, POLICE, THIRD, client
 from tests.support.rows import rows
 from tests.support.specification import OPERATIONS
 
-TAKEN_AS = {"fhir.move": "referral.acknowledge"}
-"""A step that a Task asks for is on record as the transition that it is."""
+TAKEN_AS = {"fhir.move": "referral.acknowledge", "referral.raise_safeguarding": "referral.create"}
+"""A step that a Task asks for is on record as the transition that it is; a concern as nothing but a new case, so that
+no row joins it to the one it was raised from."""
 ROWS = "SELECT operation, outcome FROM audit WHERE request_id = %s"
 
 

@@ -6,7 +6,6 @@ Without this the campaign would prove nothing: it could be blind.
 from __future__ import annotations
 
 import random
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -94,7 +93,7 @@ def verdict(rig: Rig, history: Path, defect: Defect, partner: Partner, injected:
         still(rig, partner)
         evidence = evidence_of(rig.settings, history, partner, injected)
         wrong = checker.faults(evidence)
-        found = {line for line in wrong if re.search(defect.found_by, line)}
+        found = {line for line in wrong if defect.found_by in line}
         if found and (found & before or not any(evidence.leftovers.values())):
             return sorted(found)
         if time.monotonic() > deadline:

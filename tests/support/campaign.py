@@ -163,7 +163,7 @@ class Clients:
         shown, _ = by.surely("GET", f"/referrals/{referral}", None)
         offered = [each for each in shown.body["allowed_actions"] if each not in NOT_WALKED]
         # a sender may be offered what a step that he may not know of has shut: then the answer is a refusal
-        sure = SURE_OF_SENDER - ({"mark_error"} if shown.body["feedback_scope"] == NONE else set())
+        sure = SURE_OF_SENDER - ({"mark_error"} if shown.body.get("feedback_scope") == NONE else set())
         certain = [each for each in offered if side == RECEIVER or each in sure]
         if not certain:
             return False

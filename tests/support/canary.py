@@ -120,7 +120,7 @@ def _planted(field: fields.Field[Any], given: Any, canaries: Canaries, where: st
     if secret and _takes(field, canaries.mark + "x0000"):
         text = canaries.text(where)
         return text if _takes(field, text) else given
-    return _sample(field) if field.required and given is None else given
+    return _sample(field) if field.required and not field.allow_none and given is None else given
 
 
 def _names(schema: Schema) -> set[str]:

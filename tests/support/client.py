@@ -182,12 +182,13 @@ def _pointer(expression: str) -> str:
 
 
 def _content(answer: urllib3.BaseHTTPResponse) -> bytes:
-    """The whole body; of a stream, which has no end, the greeting and what comes first."""
+    """The whole body; of a stream, which has no end, the greeting and what comes first, up to its last whole event."""
     if not answer.headers.get("Content-Type", "").startswith(STREAM):
         return answer.data
     pieces = answer.stream()
     try:
-        return next(pieces) + next(pieces)
+        begun = next(pieces) + next(pieces)
+        return begun[: begun.rindex(b"\n\n") + 2]
     finally:
         answer.close()
 

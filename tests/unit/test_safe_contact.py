@@ -73,7 +73,7 @@ def test_what_cannot_be_understood_is_refused(changes: dict[str, Any]) -> None:
 @pytest.mark.parametrize(
     ("action", "actor", "told", "expected"),
     [
-        ("submit", "sender", "sent", [("receiver", "organisation.new")]),
+        ("submit", "sender", "sent", [("receiver", "organisation.new"), ("receiver", "organisation.link")]),
         ("accept", "receiver", "accepted", [("sender", "organisation.changed")]),
         ("accept", "receiver", None, []),
         ("complete", "receiver", "closed", [("sender", "organisation.changed")]),
