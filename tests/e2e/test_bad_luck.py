@@ -14,7 +14,7 @@ from tests.support.breaking import KILLABLE, held_down, respawned, whole
 from tests.support.campaign import Clients
 from tests.support.client import CENTRE, POLICE, THIRD, Answer, Client, client, eventually
 from tests.support.network import Network
-from tests.support.proof import settled
+from tests.support.proof import before, settled
 
 BROKER_DOWN_SECONDS = 30.0  # as long as issue and design name
 DATABASE_DOWN_SECONDS = 4.0
@@ -46,17 +46,17 @@ def page(network: Network, name: str, path: str = "/health/ready") -> urllib3.Ba
 @pytest.mark.usefixtures("police")
 def test_any_process_may_be_killed_while_clients_post(demo: Network, tmp_path: Path) -> None:
     history = tmp_path / "history.jsonl"
-    times = {}
+    known, times = before(demo.settings), {}
     with Clients(demo.settings, history, workers=3, seed=1) as clients:
         for name, number in STOPS:
             pid = demo.line(name).pid
             times[f"{name} {number.name}"] = respawned(demo, name, number)
             demo.until_back(name, pid, RECOVERY_SECONDS)
-            before = clients.acknowledged
-            eventually(lambda before=before: clients.acknowledged > before + 5, RECOVERY_SECONDS)  # type: ignore[misc]
+            so_far = clients.acknowledged
+            eventually(lambda so_far=so_far: clients.acknowledged > so_far + 5, RECOVERY_SECONDS)  # type: ignore[misc]
     assert clients.troubles == []
     assert clients.repeated > 0  # somebody did notice
-    evidence, wrong = settled(demo.settings, history)
+    evidence, wrong = settled(demo.settings, history, known=known)
     assert wrong == []
     assert len(evidence.history) == clients.acknowledged > len(STOPS) * 5
     assert max(times.values()) < 5, times

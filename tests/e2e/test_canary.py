@@ -53,7 +53,7 @@ class Planters(Actors):
         by.ask = keep  # type: ignore[method-assign]
         return by
 
-    def made(self, by: Client, name: str, **changes: Any) -> Answer:
+    def made(self, by: Client, name: str, /, **changes: Any) -> Answer:
         answer = by.post(OPERATIONS[name].path, self.body(name, changes))
         assert answer.status == 201, answer.raw
         if code := answer.body.get("return_code"):

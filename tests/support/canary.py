@@ -139,5 +139,7 @@ def _sample(field: fields.Field[Any]) -> Any:
     """Something that a coded field takes."""
     if isinstance(field, fields.Integer):
         return 1985  # the year of somebody's birth
+    if isinstance(field, fields.List):
+        return [_sample(field.inner)]
     choices = [choice for check in field.validators for choice in getattr(check, "choices", ())]
     return choices[0] if choices else True

@@ -8,6 +8,7 @@ import logging
 import threading
 import time
 from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self
 
@@ -102,6 +103,21 @@ def left(settings: Settings) -> dict[str, int]:
     return {**checker.on_its_way(_databases(settings)), **checker.messages(broker.address, names)}
 
 
+@dataclass(frozen=True)
+class Before:
+    """What other tests had left in a network that is not fresh: referrals, made in whatever way, and parked events."""
+
+    referrals: frozenset[str] = frozenset()
+    parked: tuple[tuple[str, str], ...] = ()
+
+
+def before(settings: Settings) -> Before:
+    """What there is before a campaign begins."""
+    with psycopg.connect(root_url(settings, "referrals")) as connection:
+        rows = connection.execute("SELECT id::text FROM leg").fetchall()
+    return Before(frozenset(row[0] for row in rows), tuple(Broker(settings).parked()))
+
+
 def evidence_of(
     settings: Settings, history: Path, partner: Partner | None = None, injected: Iterable[tuple[str, str]] = ()
 ) -> Evidence:
@@ -125,6 +141,7 @@ def settled(
     partner: Partner | None = None,
     *,
     injected: Iterable[tuple[str, str]] = (),
+    known: Before = Before(),
     seconds: float = QUIET_SECONDS,
 ) -> tuple[Evidence, list[str]]:
     """Wait until nothing is on its way any more; returns the evidence and what is still wrong at the end."""
@@ -132,7 +149,8 @@ def settled(
     while True:
         with _patience():
             if time.monotonic() > deadline or not any(left(settings).values()):
-                evidence = evidence_of(settings, history, partner, injected)
+                evidence = evidence_of(settings, history, partner, (*injected, *known.parked))
+                evidence.onward |= known.referrals
                 wrong = checker.faults(evidence)
                 if not wrong or time.monotonic() > deadline:
                     return evidence, wrong
