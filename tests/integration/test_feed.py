@@ -17,7 +17,7 @@ import pytest
 from chassis.db import Database
 from chassis.settings import Settings
 from deploy.local import broker
-from services.groups.events import GROUP_OPENED as OPENED
+from services.groups.events import GROUP
 from tests.integration.bus_rig import until
 from tests.integration.feed_rig import OTHER, Client, Running, bearer, begin, open_client, placed
 from tests.integration.subscriptions_rig import MOVED, journal, received
@@ -103,7 +103,7 @@ def cut(settings: Settings, stream: str, up_to: int) -> None:
 
 
 def test_without_a_stream_it_is_the_callers_own(feed: Running, mine: str, database: Database) -> None:
-    journal(database, received(mine), received(f"org:{OTHER}"), received("network", kind=OPENED))
+    journal(database, received(mine), received(f"org:{OTHER}"), received("network", kind=GROUP["opened"]))
     assert feed.get("/events").body == feed.get("/events?stream=org").body
     assert [event["stream"] for event in feed.get("/events").json["events"]] == [mine]
     for wrong in ("31", "-1", "+10", "%2B10", "00010", "1_0", "10%20"):
@@ -153,7 +153,7 @@ def test_a_long_poll_waits_for_the_types_it_names(
 ) -> None:
     journal(database, received(mine))
     waiting = opened("/events?wait=30&types=group.opened")
-    journal(database, received(mine), received(mine, kind=OPENED), received(mine))
+    journal(database, received(mine), received(mine, kind=GROUP["opened"]), received(mine))
     assert b'"position":3' in waiting.until(b'"next":3}')
 
 
@@ -163,12 +163,12 @@ def test_the_stream_gives_what_is_there_and_what_comes(
     journal(database, received(mine), received(f"org:{OTHER}"), received(mine))
     stream = opened("/events/stream")
     stream.until(b"id: 2\n", b"\n\n")
-    journal(database, received(mine, kind=OPENED))
+    journal(database, received(mine, kind=GROUP["opened"]))
     stream.until(b"id: 3\n", b"group.opened")
     stream.pump()
     assert b"Content-Type: text/event-stream\r\n" in stream.got
     assert stream.body.startswith(b"retry: 2000\n\n")
-    kinds = [MOVED.name, MOVED.name, OPENED.name]
+    kinds = [MOVED.name, MOVED.name, GROUP["opened"].name]
     assert stream.messages == [
         (number, kind, body) for number, kind, body in zip((1, 2, 3), kinds, stored(settings_here, mine), strict=True)
     ]
@@ -210,13 +210,13 @@ def test_the_stream_shows_that_it_lives(feed: Running, opened: Callable[..., Cli
 def test_types_that_are_not_wanted_are_passed_over_and_not_read_again(
     feed: Running, mine: str, database: Database, opened: Callable[..., Client]
 ) -> None:
-    journal(database, received(mine, kind=OPENED), *(received(mine) for _ in range(250)))
+    journal(database, received(mine, kind=GROUP["opened"]), *(received(mine) for _ in range(250)))
     stream = opened("/events/stream?types=group.opened")
     stream.until(b"id: 251\n")
     assert stream.ids == [1]
     journal(database, received(mine))
     stream.until(b"id: 252\n")
-    journal(database, received(mine), received(mine, kind=OPENED))
+    journal(database, received(mine), received(mine, kind=GROUP["opened"]))
     stream.until(b"id: 254\n")
     assert [number for number, _, data in stream.messages if data] == [1, 254]
 

@@ -147,7 +147,7 @@ def test_only_a_draft_has_a_version_to_compare_because_men_come_and_go_without_o
 
 def test_a_draft_is_seen_by_its_own_organisation_only(db: Database) -> None:
     group = new_group(db, place_full="Slaptoji g. 1")
-    assert read(db, group["id"], CENTRE)["allowed_actions"] == ["open"]
+    assert read(db, group["id"], CENTRE)["allowed_actions"] == ["open", "cancel"]
     for by in (None, OTHER):
         with pytest.raises(NotFound):
             read(db, group["id"], by)

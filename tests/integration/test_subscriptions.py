@@ -17,7 +17,7 @@ from chassis.db import Database
 from chassis.identity import Caller
 from chassis.requests import Call
 from chassis.settings import Settings
-from services.groups.events import GROUP_OPENED as OPENED
+from services.groups.events import GROUP
 from services.subscriptions import usecases, views
 from services.subscriptions.rules import JournalCut
 from tests.integration.subscriptions_rig import MOVED, journal, received
@@ -56,7 +56,7 @@ def outbox(settings: Settings) -> list[tuple[Any, ...]]:
 def test_an_event_goes_to_the_stream_of_its_audience_with_the_same_bytes(
     subscriptions: Settings, database: Database
 ) -> None:
-    own, public, inside = received(f"org:{ORG}"), received("network", kind=OPENED), received("")
+    own, public, inside = received(f"org:{ORG}"), received("network", kind=GROUP["opened"]), received("")
     journal(database, own, public, inside)
     rows = outbox(subscriptions)
     assert [(row[0], row[1], row[2], row[3]) for row in rows] == [
@@ -93,7 +93,7 @@ def test_nothing_of_the_inside_leaves(database: Database) -> None:
 
 
 def test_a_feed_shows_the_network_and_oneself_only(database: Database) -> None:
-    journal(database, received(f"org:{OTHER}"), received("network", kind=OPENED))
+    journal(database, received(f"org:{OTHER}"), received("network", kind=GROUP["opened"]))
     assert ask(database) == {"events": [], "next": 0}
     assert len(ask(database, stream="network")["events"]) == 1
     assert len(ask(database, org=OTHER)["events"]) == 1
@@ -112,7 +112,7 @@ def test_row_security_alone_keeps_a_foreign_stream_shut(database: Database) -> N
 
 def test_paging_and_types(database: Database) -> None:
     audience = f"org:{ORG}"
-    journal(database, *(received(audience, kind=kind) for kind in (MOVED, OPENED, MOVED, MOVED)))
+    journal(database, *(received(audience, kind=kind) for kind in (MOVED, GROUP["opened"], MOVED, MOVED)))
     first = ask(database, limit=2)
     assert ([each["position"] for each in first["events"]], first["next"]) == ([1, 2], 2)
     second = ask(database, after=2, limit=2)

@@ -37,7 +37,17 @@ def _group_type(verb: str, summary: str) -> EventType:
     )
 
 
-GROUP_OPENED = _group_type("opened", "A group takes sign-ups from now on.")
+GROUP: dict[str, EventType] = {
+    verb: _group_type(verb, summary)
+    for verb, summary in {
+        "opened": "A group takes sign-ups from now on.",
+        "changed": "Something that everybody may know of a group changed, or whether it takes sign-ups.",
+        "started": "A group has begun.",
+        "finished": "A group has had its last meeting.",
+        "cancelled": "A group does not take place, or not any more.",
+        "archived": "A group is closed for good.",
+    }.items()
+}
 GROUP_BASELINE = _group_type("baseline", "A group as it stands, for whoever missed steps.")
 
 _DATA = {
@@ -71,12 +81,24 @@ SIGN_UP: dict[str, EventType] = {
         "offer_accepted": "He took the offered seat.",
         "offer_declined": "He said no to the offered seat.",
         "offer_lapsed": "He did not answer in time; the seat is free again.",
+        "offer_reminded": "Half of the time for an answer has passed.",
+        "confirmed": "The conversation found the group suitable for him: the seat is his.",
+        "redirected": "This group is not for him now; a next step is on record.",
+        "lapsed": "His contact was not confirmed in time; the seat or place is free again.",
+        "intake_lapsed": "No conversation came about in time; the seat is free again.",
+        "activated": "He came for the first time.",
+        "completed": "He has finished the group, as somebody decided.",
         "withdrawn": "He left.",
+        "removed": "Leader and coordinator ended it.",
+        "transferred": "He waits in another group of the programme, with his age in the queue.",
+        "closed": "The group was cancelled or finished before he began.",
+        "erased": "Nothing of him is kept any more.",
+        "due_at_risk": "He may not be able to start by the date he was given.",
     }.items()
 }
 SIGN_UP_BASELINE = _type("baseline", "A sign-up as it stands, for whoever missed steps.")
 TYPES: dict[str, EventType] = {
-    each.name: each for each in (GROUP_OPENED, GROUP_BASELINE, *SIGN_UP.values(), SIGN_UP_BASELINE)
+    each.name: each for each in (*GROUP.values(), GROUP_BASELINE, *SIGN_UP.values(), SIGN_UP_BASELINE)
 }
 
 
@@ -112,13 +134,13 @@ def sign_up_state(step: Step) -> dict[str, Any]:
     return {name: value for name, value in values.items() if value is not None}
 
 
-def opened(group: dict[str, Any], *, public: bool, at: dt.datetime) -> Event:
-    """The event of a group that opens."""
+def group_told(verb: str, group: dict[str, Any], *, public: bool, accepting: bool, at: dt.datetime) -> Event:
+    """An event of a group: to the network, of a support pair to its own organisation only."""
     return event(
-        GROUP_OPENED,
+        GROUP[verb],
         aggregate=("group", group["id"]),
         audience=NETWORK if public else f"org:{group['org_id']}",
-        data=group_state(group, accepting=True),
+        data=group_state(group, accepting=accepting),
         at=at,
         id=clock.new_id(),
     )

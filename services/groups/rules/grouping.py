@@ -47,15 +47,21 @@ KINDS: dict[str, Kind] = {
 
 @dataclass(frozen=True, slots=True)
 class GroupEdge:
-    """One transition of a group; its event is named like its target: `group.opened`."""
+    """One transition of a group; `event` is the verb of the event that tells of it."""
 
     name: str
     source: str
     target: str
+    event: str
 
 
-# The other rows of section 5 (start, finish, archive, cancel) come with sessions and attendance.
-GROUP_LIFECYCLE: tuple[GroupEdge, ...] = (GroupEdge("open", "draft", "open"),)
+GROUP_LIFECYCLE: tuple[GroupEdge, ...] = (
+    GroupEdge("open", "draft", "open", "opened"),
+    GroupEdge("start", "open", "running", "started"),
+    GroupEdge("finish", "running", "finished", "finished"),
+    GroupEdge("archive", "finished", "archived", "archived"),
+    *(GroupEdge("cancel", state, "cancelled", "cancelled") for state in ("draft", "open", "running")),
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

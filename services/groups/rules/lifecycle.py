@@ -30,7 +30,12 @@ SEATED = frozenset({"offered", "intake", "confirmed", "active"})
 LIVE = SEATED | {"waiting"}
 LEFT = frozenset({"withdrawn", "declined", "lapsed"})
 
+TERMINAL = frozenset(STATES) - LIVE
+
 MAN = "man"
+WORKER = "worker"  # a member of staff, on the man's word or as intake worker
+LEADER = "leader"
+COORDINATOR = "coordinator"
 SYSTEM = "system"
 
 
@@ -46,49 +51,71 @@ class Edge:
 
 
 _M = frozenset({MAN})
+_W = frozenset({WORKER})
 _S = frozenset({SYSTEM})
+_MW = _M | _W
 
 LIFECYCLE: tuple[Edge, ...] = (
-    Edge("sign_up", NEW, "waiting", "received", _M),
+    Edge("sign_up", NEW, "waiting", "received", _MW),
     Edge("seat", "waiting", "intake", "seated", _S),
     Edge("seat", "waiting", "confirmed", "seated", _S),
-    Edge("offer", "waiting", "offered", "offered", _S),
-    Edge("accept", "offered", "intake", "offer_accepted", _M),
-    Edge("accept", "offered", "confirmed", "offer_accepted", _M),
-    Edge("decline", "offered", "declined", "offer_declined", _M),
+    Edge("offer", "waiting", "offered", "offered", _S | {COORDINATOR}),
+    Edge("accept", "offered", "intake", "offer_accepted", _MW),
+    Edge("accept", "offered", "confirmed", "offer_accepted", _MW),
+    Edge("decline", "offered", "declined", "offer_declined", _MW),
     Edge("lapse", "offered", "lapsed", "offer_lapsed", _S),
-    *(Edge("withdraw", state, "withdrawn", "withdrawn", _M) for state in STATES if state in LIVE),
+    Edge("confirm", "intake", "confirmed", "confirmed", _W),
+    Edge("redirect", "intake", "redirected", "redirected", _W),
+    *(Edge("lapse_contact", state, "lapsed", "lapsed", _S) for state in ("waiting", "intake", "confirmed")),
+    Edge("lapse_intake", "intake", "lapsed", "intake_lapsed", _S),
+    Edge("activate", "confirmed", "active", "activated", _S),
+    Edge("complete", "active", "completed", "completed", frozenset({LEADER, COORDINATOR})),
+    *(Edge("withdraw", state, "withdrawn", "withdrawn", _MW) for state in STATES if state in LIVE),
+    *(Edge("remove", state, "removed", "removed", frozenset({COORDINATOR})) for state in ("confirmed", "active")),
+    Edge("transfer", "waiting", "waiting", "transferred", frozenset({COORDINATOR})),
+    *(Edge("close", state, "closed", "closed", _S) for state in ("waiting", "offered", "intake", "confirmed")),
+    *(Edge("erase", state, "erased", "erased", _S | _M) for state in STATES if state in TERMINAL - {"erased"}),
 )
+"""Removing needs a leader's proposal before (groups.md section 3); leaving by code acts at once, a worker acts on the
+man's word; a transfer leads into another group of the same programme."""
 
-_BY_STEP = {(edge.source, edge.target): edge for edge in LIFECYCLE}
-_BY_NAME = {(edge.name, edge.source): edge for edge in LIFECYCLE}
+SIGN_UP = LIFECYCLE[0]
+
+_STEPS = frozenset((edge.source, edge.target) for edge in LIFECYCLE)
+_BY_NAME = {(edge.name, edge.source, edge.target): edge for edge in LIFECYCLE}
+_TARGETS = {(edge.name, edge.source): edge.target for edge in LIFECYCLE}
 
 
-def allowed_actions(state: str) -> tuple[str, ...]:
-    """What the man himself may do from a state, in the table's order, each named once."""
-    return tuple(dict.fromkeys(_own_actions(state)))
+def allowed_actions(state: str, actor: str = MAN) -> tuple[str, ...]:
+    """What the man himself, or another actor, may do from a state, in the table's order, each named once.
+
+    Erasing has a route and a delay of its own and is offered beside these.
+    """
+    return tuple(dict.fromkeys(_actions(state, actor)))
 
 
-def step(source: str, target: str) -> Edge:
-    """The edge between two states. Raises Conflict for every pair that is not in the table."""
-    edge = _BY_STEP.get((source, target))
-    if edge is None:
+def check_step(source: str, target: str) -> None:
+    """Raise Conflict for every pair of states that no edge joins."""
+    if (source, target) not in _STEPS:
         message = f"A sign-up cannot go from {source} to {target}."
         raise Conflict("signup.not_possible", message, allowed=allowed_actions(source))
-    return edge
 
 
-def decide(action: str, *, state: str, intake: str) -> Edge:
+def decide(action: str, *, state: str, intake: str, actor: str | None = None) -> Edge:
     """The edge that an action takes from a state. Raises Conflict with what is possible instead.
 
-    An answer to an offer that is over gets the code `offer.passed`: he may queue again.
+    An answer to an offer that is over gets the code `offer.passed`: he may queue again. `actor` None asks nobody.
     """
-    if (action, state) in _BY_NAME:
-        return step(state, seat_state(intake) if action in {"accept", "seat"} else _BY_NAME[action, state].target)
+    target = _TARGETS.get((action, state))
+    if target is not None:
+        taken = seat_state(intake) if action in {"accept", "seat"} else target
+        edge = _BY_NAME[action, state, taken]
+        if actor is None or actor in edge.actors:
+            return edge
     if state == "lapsed" and action in {"accept", "decline"}:
         raise Conflict("offer.passed", "The time for an answer has passed; you may queue again.")
     message = f"To {action} is not possible; the sign-up is {state}."
-    raise Conflict("signup.not_possible", message, allowed=allowed_actions(state))
+    raise Conflict("signup.not_possible", message, allowed=allowed_actions(state, actor or MAN))
 
 
 def seat_state(intake: str) -> str:
@@ -103,5 +130,5 @@ def effect(edge: Edge) -> tuple[int, int]:
     return seats, waiting
 
 
-def _own_actions(state: str) -> Iterator[str]:
-    return (edge.name for edge in LIFECYCLE if edge.source == state and MAN in edge.actors)
+def _actions(state: str, actor: str) -> Iterator[str]:
+    return (edge.name for edge in LIFECYCLE if edge.source == state and actor in edge.actors and edge.name != "erase")

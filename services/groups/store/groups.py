@@ -88,16 +88,18 @@ WITH moved AS (
     UPDATE peer_group SET state = %(state)s, version = version + 1, opened_at = coalesce(opened_at, %(at)s)
      WHERE id = %(id)s RETURNING id, org_id, version
 )
-INSERT INTO history (id, org_id, group_id, no, transition, from_state, to_state, actor, by_subject, at)
-SELECT gen_random_uuid(), org_id, id, version, %(transition)s, %(before)s, %(state)s, 'worker', %(subject)s, %(at)s
-  FROM moved
+INSERT INTO history (id, org_id, group_id, no, transition, from_state, to_state, actor, by_subject, reason, at)
+SELECT gen_random_uuid(), org_id, id, version, %(transition)s, %(before)s, %(state)s, 'worker', %(subject)s,
+       %(reason)s, %(at)s FROM moved
 """
 
 
-def move_group(work: Work, group: dict[str, Any], *, transition: str, state: str, subject: str) -> None:
+def move_group(
+    work: Work, group: dict[str, Any], *, transition: str, state: str, subject: str | None, reason: str | None = None
+) -> None:
     """Set the group's state and note it."""
     values = {"id": group["id"], "before": group["state"], "transition": transition, "state": state}
-    work.run(MOVE_GROUP, {**values, "subject": subject, "at": work.now})
+    work.run(MOVE_GROUP, {**values, "subject": subject, "reason": reason, "at": work.now})
 
 
 LEADS = """

@@ -164,22 +164,40 @@ WITH moved AS (
     UPDATE sign_up SET state = %(target)s, offer_until = %(offer_until)s, version = version + 1, changed_at = %(at)s
      WHERE id = %(id)s AND state = %(source)s RETURNING id, org_id, group_id, version
 ), noted AS (
-    INSERT INTO history (id, org_id, group_id, sign_up_id, no, transition, from_state, to_state, actor, deadline, at)
+    INSERT INTO history (id, org_id, group_id, sign_up_id, no, transition, from_state, to_state, actor, by_subject,
+                         reason, deadline, at)
     SELECT gen_random_uuid(), org_id, group_id, id, version, %(name)s, %(source)s, %(target)s, %(actor)s,
-           %(offer_until)s, %(at)s FROM moved
+           %(subject)s, %(reason)s, %(offer_until)s, %(at)s FROM moved
 )
 UPDATE peer_group AS g SET held = g.held + %(seats)s, waiting = g.waiting + %(queue)s
   FROM moved WHERE g.id = moved.group_id
 """
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Noted:
+    """Who took a step, as the history keeps it: the kind of actor, a worker's id, a reason's code."""
+
+    actor: str
+    subject: str | None = None
+    reason: str | None = None
+
+
 def move(
-    work: Work, group: Group, sign_up: SignUp, edge: Edge, *, at: dt.datetime, offer_until: dt.datetime | None = None
+    work: Work,
+    group: Group,
+    sign_up: SignUp,
+    edge: Edge,
+    *,
+    at: dt.datetime,
+    noted: Noted,
+    offer_until: dt.datetime | None = None,
 ) -> tuple[Group, SignUp]:
     """Walk one edge: the row, its history and the group's counts in one statement; the CHECK is the second wall."""
     seats, queue = effect(edge)
     values = {"id": sign_up.id, "source": edge.source, "target": edge.target, "name": edge.name, "seats": seats}
-    values |= {"queue": queue, "offer_until": offer_until, "actor": next(iter(edge.actors)), "at": at}
+    values |= {"queue": queue, "offer_until": offer_until, "at": at}
+    values |= {"actor": noted.actor, "subject": noted.subject, "reason": noted.reason}
     work.later(MOVE, values)
     moved = replace(sign_up, state=edge.target, offer_until=offer_until, version=sign_up.version + 1)
     return replace(group, held=group.held + seats, waiting=group.waiting + queue), moved

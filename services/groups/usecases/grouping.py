@@ -8,12 +8,16 @@ from typing import Any
 from chassis import clock, paging
 from chassis.audit import Entry
 from chassis.db import Database, Work
-from chassis.errors import Conflict, FieldError, Invalid, NotFound, Stale, Unauthenticated
-from chassis.identity import Caller
+from chassis.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from chassis.requests import Call, Outcome
 from services.groups import events, views
 from services.groups.rules import grouping, rights
+from services.groups.rules.grouping import GroupEdge
+from services.groups.rules.lifecycle import WORKER
 from services.groups.store import groups
+from services.groups.usecases.acts import Act, GroupMoved
+from services.groups.usecases.consequences import follow_group
+from services.groups.usecases.entering import caller_of, relation_to
 from services.groups.usecases.signing_up import PERSONAL
 
 PROGRAMME = "programme"
@@ -23,7 +27,7 @@ GROUP = "group"
 def create_programme(db: Database, call: Call) -> Outcome:
     """Make a programme of the caller's organisation. Raises Conflict when the key is taken."""
     with db.work(call) as work:
-        caller, body = _caller(call), call.body
+        caller, body = caller_of(call), call.body
         programme_id = done = work.claimed()
         if programme_id is None:
             grouping.check_mandate(body["kind"], body["mandated"])
@@ -52,7 +56,7 @@ def list_programmes(db: Database, call: Call) -> Outcome:
 def create_group(db: Database, call: Call) -> Outcome:
     """Make a group as a draft of the caller's organisation. Raises Invalid and Conflict."""
     with db.work(call) as work:
-        caller = _caller(call)
+        caller = caller_of(call)
         group_id = done = work.claimed()
         if group_id is None:
             group_id = clock.new_id()
@@ -66,7 +70,7 @@ def open_group(db: Database, call: Call) -> Outcome:
     with db.work(call) as work:
         group_id, done = call.path["group_id"], work.claimed()
         if done is None:
-            open_draft(work, group_id, subject=_caller(call).subject, expected=call.expected_version)
+            open_draft(work, group_id, subject=caller_of(call).subject, expected=call.expected_version)
         work.record(Entry(operation="group.open", object_type=GROUP, object_id=None if done else group_id))
         return _own(work, group_id)
 
@@ -86,7 +90,7 @@ def read_group(db: Database, call: Call) -> Outcome:
     if call.caller is not None and grouping.is_group_staff(call.caller.roles):
         with db.work(call) as work:
             own = views.own_group(work, group_id)
-            at = _relation(work, group_id, call.caller)
+            at = relation_to(work, group_id, call.caller)
             if own is not None and rights.sees_inside(call.caller.roles, at):
                 # what everybody may see is no read that has to be on record
                 work.record(Entry(operation="group.read", object_type=GROUP, object_id=group_id))
@@ -101,10 +105,10 @@ def read_group(db: Database, call: Call) -> Outcome:
 def roster(db: Database, call: Call) -> Outcome:
     """The men of a group by alias. Raises NotFound outside the caller's own groups."""
     with db.work(call) as work:
-        caller, group_id = _caller(call), call.path["group_id"]
+        caller, group_id = caller_of(call), call.path["group_id"]
         if views.own_group(work, group_id) is None:
             raise NotFound
-        at = _relation(work, group_id, caller)
+        at = relation_to(work, group_id, caller)
         grouping.check("group.roster", caller.roles, at)
         rows = views.roster(work, group_id, call.query["state"])
         keys = work.keys.fetch([row["key_id"] for row in rows]) if rows else {}
@@ -144,13 +148,28 @@ def open_draft(work: Work, group_id: uuid.UUID, *, subject: str, expected: int |
     """Open a draft and tell it. Raises NotFound, Stale and Conflict."""
     group = groups.lock_for_opening(work, group_id)
     edge = grouping.decide_group("open", group["state"])
-    if expected != group["version"]:
-        raise Stale("group.stale", f"The group is at version {group['version']} now; read it again.")
+    check_version(group, expected)
     names = ("kind", "leaders", "scheduled", "placed", "retention_days")
     grouping.check_ready(grouping.Readiness(**{name: group[name] for name in names}, texts=len(group["names"])))
-    groups.move_group(work, group, transition=edge.name, state=edge.target, subject=subject)
+    move_group(work, group, edge, act=Act(actor=WORKER, subject=subject), accepting=True)
+
+
+def check_version(group: dict[str, Any], expected: int | None) -> None:
+    """Raise Stale when somebody changed the group since it was read."""
+    if expected != group["version"]:
+        raise Stale("group.stale", f"The group is at version {group['version']} now; read it again.")
+
+
+def move_group(work: Work, group: dict[str, Any], edge: GroupEdge, *, act: Act, accepting: bool) -> None:
+    """Walk one edge of a group that is locked: its row, history, event, and what follows.
+
+    `group` needs the columns of `store.groups.lock_for_opening`.
+    """
+    groups.move_group(work, group, transition=edge.name, state=edge.target, subject=act.subject, reason=act.reason)
     told = {**group, "version": group["version"] + 1}
-    work.tell(events.opened(told, public=grouping.KINDS[group["kind"]].public, at=work.now))
+    public = grouping.KINDS[group["kind"]].public
+    work.tell(events.group_told(edge.event, told, public=public, accepting=accepting, at=work.now))
+    follow_group(work, GroupMoved(group_id=group["id"], org_id=group["org_id"], edge=edge, act=act, at=work.now))
 
 
 def _default(work: Work, org: tuple[uuid.UUID, str], body: dict[str, Any]) -> dict[str, Any] | None:
@@ -170,18 +189,7 @@ def _own(work: Work, group_id: uuid.UUID) -> Outcome:
     return Outcome(value=row, version=_etag(row), location=f"/groups/{group_id}")
 
 
-def _relation(work: Work, group_id: uuid.UUID, caller: Caller) -> str:
-    leads = groups.leads(work, group_id, caller.subject)
-    return rights.relation_of(leads=leads, is_system=caller.is_system)
-
-
 def _etag(group: dict[str, Any]) -> int | None:
     # Men come and go without a new version, so only a draft's page is the same as long as its version is; and only a
     # draft is changed with If-Match.
     return group["version"] if group["state"] == "draft" else None
-
-
-def _caller(call: Call) -> Caller:
-    if call.caller is None:
-        raise Unauthenticated("token.missing", "An access token is needed.")
-    return call.caller

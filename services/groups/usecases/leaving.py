@@ -12,6 +12,7 @@ from services.groups.rules.lifecycle import LIVE
 from services.groups.rules.persons import PERSONS
 from services.groups.store import seats
 from services.groups.usecases import seating
+from services.groups.usecases.acts import BY_MAN
 from services.groups.usecases.signing_up import PERSONAL
 
 
@@ -24,7 +25,7 @@ def leave(work: Work, sign_up_id: uuid.UUID) -> None:
     sign_up = seats.one(work, sign_up_id)
     if sign_up is not None and sign_up.state in LIVE:
         now = clock.now()
-        group, _ = seating.take(work, group, sign_up, "withdraw", now=now)
+        group, _ = seating.take(work, group, sign_up, "withdraw", now=now, act=BY_MAN)
         seating.fill(work, group, now=now)
 
 

@@ -20,6 +20,7 @@ from services.groups.store import cards, seats
 from services.groups.store.cards import Card
 from services.groups.store.seats import Group
 from services.groups.usecases import seating
+from services.groups.usecases.acts import BY_MAN
 from services.groups.usecases.signing_up import CODE_PURPOSE, OBJECT, pin_mac, shown, shown_card, told_state
 
 
@@ -87,7 +88,7 @@ def _act(work: Work, group: Group, card: Card, action: str | None, now: dt.datet
         return _act_on_card(work, group, card, action)
     if action is not None:
         try:
-            group, sign_up = seating.take(work, group, sign_up, action, now=now)
+            group, sign_up = seating.take(work, group, sign_up, action, now=now, act=BY_MAN)
         except Refused as refused:
             return refused
         group = seating.fill(work, group, now=now)

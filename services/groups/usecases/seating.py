@@ -10,23 +10,27 @@ from chassis.audit import Entry
 from chassis.db import Database, Work
 from services.groups import events
 from services.groups.rules import lifecycle, queue
+from services.groups.rules.lifecycle import Edge
 from services.groups.store import seats
 from services.groups.store.seats import Group, SignUp
+from services.groups.usecases.acts import BY_SYSTEM, Act, Moved
+from services.groups.usecases.consequences import follow
 
 GROUPS_AT_ONCE = 100
 
 
-def take(work: Work, group: Group, sign_up: SignUp, action: str, *, now: dt.datetime) -> tuple[Group, SignUp]:
-    """Take one step and tell it. Raises Conflict when the table has no such edge."""
-    edge = lifecycle.decide(action, state=sign_up.state, intake=group.intake)
+def take(work: Work, group: Group, sign_up: SignUp, action: str, *, now: dt.datetime, act: Act) -> tuple[Group, SignUp]:
+    """Take one step and tell it. Raises Conflict when the table has no such edge for this actor."""
+    edge = lifecycle.decide(action, state=sign_up.state, intake=group.intake, actor=act.actor)
     until = queue.offer_until(now, code_only=sign_up.code_only) if edge.target == "offered" else None
-    group, moved = seats.move(work, group, sign_up, edge, at=now, offer_until=until)
-    tell(work, group, moved, edge.event, now=now)
+    noted = seats.Noted(actor=act.actor, subject=act.subject, reason=act.reason)
+    group, moved = seats.move(work, group, sign_up, edge, at=now, offer_until=until, noted=noted)
+    tell(work, group, moved, edge, now=now, act=act)
     return group, moved
 
 
-def tell(work: Work, group: Group, sign_up: SignUp, verb: str, *, now: dt.datetime) -> None:
-    """Tell the owner of the group of a step that was just taken."""
+def tell(work: Work, group: Group, sign_up: SignUp, edge: Edge, *, now: dt.datetime, act: Act) -> None:
+    """Tell the owner of the group of a step that was just taken, and let follow what follows from it."""
     step = events.Step(
         signup_id=sign_up.id,
         group_id=group.id,
@@ -37,13 +41,14 @@ def tell(work: Work, group: Group, sign_up: SignUp, verb: str, *, now: dt.dateti
         deadline=sign_up.offer_until,
         version=sign_up.version,
     )
-    work.tell(events.moved(verb, step, at=now))
+    work.tell(events.moved(edge.event, step, at=now))
+    follow(work, Moved(group=group, sign_up=sign_up, edge=edge, act=act, at=now))
 
 
 def settle(work: Work, group: Group, *, now: dt.datetime) -> Group:
     """Let overdue offers lapse and offer what became free; the first thing that every command does under the lock."""
     for sign_up in seats.overdue(work, group, now):
-        group, _ = take(work, group, sign_up, "lapse", now=now)
+        group, _ = take(work, group, sign_up, "lapse", now=now, act=BY_SYSTEM)
     return fill(work, group, now=now)
 
 
@@ -53,7 +58,7 @@ def fill(work: Work, group: Group, *, now: dt.datetime) -> Group:
         first = seats.head(work, group)
         if first is None:
             break
-        group, _ = take(work, group, first, "offer", now=now)
+        group, _ = take(work, group, first, "offer", now=now, act=BY_SYSTEM)
     return group
 
 

@@ -21,6 +21,7 @@ from services.groups.store import cards, seats
 from services.groups.store.cards import Card
 from services.groups.store.seats import Group, SignUp
 from services.groups.usecases import seating
+from services.groups.usecases.acts import BY_MAN, BY_SYSTEM
 
 OBJECT = "signup"
 PERSONAL = "participant|personal"
@@ -73,9 +74,9 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
         cards.add(work, group, row, told_state=told, told_seq=place.queue_seq)
         return _view(newcomer.id, group, told, before=group.waiting, code_only=False)
     group, entered = seats.enter(work, group, place, row)
-    seating.tell(work, group, entered, "received", now=now)
+    seating.tell(work, group, entered, lifecycle.SIGN_UP, now=now, act=BY_MAN)
     if at_once:
-        group, entered = seating.take(work, group, entered, "seat", now=now)
+        group, entered = seating.take(work, group, entered, "seat", now=now, act=BY_SYSTEM)
     return _view(newcomer.id, group, entered.state, before=group.waiting - 1, code_only=entered.code_only)
 
 

@@ -1,0 +1,25 @@
+"""What follows from a transition in the same transaction, besides its row and its event: one line each."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from chassis.db import Work
+from services.groups.usecases.acts import GroupMoved, Moved
+
+CONSEQUENCES: tuple[Callable[[Work, Moved], None], ...] = ()
+"""After every transition of a sign-up, the first one included."""
+GROUP_CONSEQUENCES: tuple[Callable[[Work, GroupMoved], None], ...] = ()
+"""After every transition of a group."""
+
+
+def follow(work: Work, moved: Moved) -> None:
+    """Let everything follow from a sign-up's transition."""
+    for each in CONSEQUENCES:
+        each(work, moved)
+
+
+def follow_group(work: Work, moved: GroupMoved) -> None:
+    """Let everything follow from a group's transition."""
+    for each in GROUP_CONSEQUENCES:
+        each(work, moved)

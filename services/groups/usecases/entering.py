@@ -1,0 +1,72 @@
+"""How a member of staff comes to a group or a sign-up of the own organisation: lock, relation, rights."""
+
+from __future__ import annotations
+
+import uuid
+from dataclasses import dataclass
+
+from chassis.db import Work
+from chassis.errors import NotFound, Stale, Unauthenticated
+from chassis.identity import Caller
+from chassis.requests import Call
+from services.groups.rules import grouping, rights
+from services.groups.store import groups, seats
+from services.groups.store.seats import Group, SignUp
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Entered:
+    """A group that a caller may do something with: under its lock, and where he stands to it."""
+
+    caller: Caller
+    relation: str
+    group: Group
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EnteredSignUp(Entered):
+    """The same for one sign-up of it."""
+
+    sign_up: SignUp
+
+
+def enter_group(work: Work, call: Call, group_id: uuid.UUID) -> Entered:
+    """Lock a group of the caller's organisation for the call's operation.
+
+    Raises NotFound alike for no such group, one of another organisation and one that he has no right to.
+    """
+    caller = caller_of(call)
+    group = seats.lock_group(work, group_id)
+    relation = relation_to(work, group_id, caller)
+    grouping.check(call.operation, caller.roles, relation)
+    return Entered(caller=caller, relation=relation, group=group)
+
+
+def enter(work: Work, call: Call, sign_up_id: uuid.UUID) -> EnteredSignUp:
+    """Lock the group of a sign-up, and the sign-up, for the call's operation.
+
+    Raises NotFound as `enter_group` does, and Stale where the call names another version of the sign-up.
+    """
+    group_id = seats.group_of(work, sign_up_id)
+    if group_id is None:
+        raise NotFound
+    entered = enter_group(work, call, group_id)
+    sign_up = seats.one(work, sign_up_id)
+    if sign_up is None:
+        raise NotFound
+    if call.expected_version is not None and call.expected_version != sign_up.version:
+        raise Stale("signup.stale", f"The sign-up is at version {sign_up.version} now; read the roster again.")
+    return EnteredSignUp(caller=entered.caller, relation=entered.relation, group=entered.group, sign_up=sign_up)
+
+
+def relation_to(work: Work, group_id: uuid.UUID, caller: Caller) -> str:
+    """Where a caller of the owning organisation stands to a group."""
+    leads = groups.leads(work, group_id, caller.subject)
+    return rights.relation_of(leads=leads, is_system=caller.is_system)
+
+
+def caller_of(call: Call) -> Caller:
+    """Who asks. Raises Unauthenticated."""
+    if call.caller is None:
+        raise Unauthenticated("token.missing", "An access token is needed.")
+    return call.caller
