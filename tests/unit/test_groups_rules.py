@@ -170,26 +170,34 @@ def test_the_order_is_track_then_age_then_number(places: list[queue.Place]) -> N
     assert [place.queue_seq for place in ordered] == [0, 2, 4, 6, 8, 10, 1, 3, 5, 7, 9, 11]
 
 
-def test_offers_last_72_hours_and_twice_that_for_men_nobody_can_reach() -> None:
-    assert queue.offer_until(START, code_only=False) - START == dt.timedelta(hours=72)
-    assert queue.offer_until(START, code_only=True) - START == dt.timedelta(hours=144)
+def test_who_can_be_reached_by_code_only_is_told_how_long_his_offers_stand() -> None:
     assert "144" in words.next_step("waiting", code_only=True)
 
 
 @pytest.mark.parametrize(
-    ("state", "waiting", "limit", "at_once", "code"),
+    ("state", "admission", "waiting", "limit", "at_once", "code"),
     [
-        ("open", 5, None, False, None),
-        ("open", 5, 5, False, "group.queue_full"),
-        ("open", 0, 0, True, None),
-        ("open", 0, 0, False, "group.queue_full"),
-        ("running", 0, None, True, "group.not_accepting"),
+        ("open", "closed", 5, None, False, None),
+        ("open", "closed", 5, 5, False, "group.queue_full"),
+        ("open", "closed", 0, 0, True, None),
+        ("open", "closed", 0, 0, False, "group.queue_full"),
+        ("running", "closed", 0, None, True, "group.not_accepting"),
+        ("running", "open", 0, None, True, None),
+        ("running", "rolling", 5, 5, False, "group.queue_full"),
+        ("finished", "open", 0, None, True, "group.not_accepting"),
     ],
 )
-def test_who_is_admitted(state: str, waiting: int, limit: int | None, at_once: bool, code: str | None) -> None:  # noqa: FBT001 -- a parameter of the table above
+def test_who_is_admitted(  # noqa: PLR0917 - the columns of the table above
+    state: str,
+    admission: str,
+    waiting: int,
+    limit: int | None,
+    at_once: bool,  # noqa: FBT001 - a parameter of the table above
+    code: str | None,
+) -> None:
     expected = nullcontext() if code is None else pytest.raises(Conflict, match=re.escape(code))
     with expected:
-        queue.admit(state=state, waiting=waiting, waitlist_limit=limit, at_once=at_once)
+        queue.admit(state=state, admission=admission, waiting=waiting, waitlist_limit=limit, at_once=at_once)
 
 
 @given(st.binary(min_size=8, max_size=8))

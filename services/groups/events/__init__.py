@@ -97,8 +97,37 @@ SIGN_UP: dict[str, EventType] = {
     }.items()
 }
 SIGN_UP_BASELINE = _type("baseline", "A sign-up as it stands, for whoever missed steps.")
+
+
+def _intake_type(verb: str, summary: str) -> EventType:
+    return EventType(
+        name=f"intake.{verb}",
+        source="groups",
+        data={"signup_id": Kind.ID, "date": Kind.DATE},
+        summary=summary,
+        audience="The organisation that owns the group.",
+    )
+
+
+INTAKE: dict[str, EventType] = {
+    verb: _intake_type(verb, summary)
+    for verb, summary in {
+        "booked": "A day for the conversation is agreed.",
+        "held": "The conversation was held.",
+    }.items()
+}
+INTAKE_BASELINE = _intake_type("baseline", "The latest day of a conversation, for whoever missed steps.")
+
 TYPES: dict[str, EventType] = {
-    each.name: each for each in (*GROUP.values(), GROUP_BASELINE, *SIGN_UP.values(), SIGN_UP_BASELINE)
+    each.name: each
+    for each in (
+        *GROUP.values(),
+        GROUP_BASELINE,
+        *SIGN_UP.values(),
+        SIGN_UP_BASELINE,
+        *INTAKE.values(),
+        INTAKE_BASELINE,
+    )
 }
 
 
@@ -126,6 +155,23 @@ def moved(verb: str, step: Step, *, at: dt.datetime) -> Event:
         at=at,
         id=clock.new_id(),
     )
+
+
+def intake_told(verb: str, sign_up_id: uuid.UUID, *, org_id: uuid.UUID, day: dt.date, at: dt.datetime) -> Event:
+    """The event of a conversation that was agreed or held, for the owner of the group."""
+    return event(
+        INTAKE[verb],
+        aggregate=("intake", sign_up_id),
+        audience=f"org:{org_id}",
+        data=intake_state(sign_up_id, day=day),
+        at=at,
+        id=clock.new_id(),
+    )
+
+
+def intake_state(sign_up_id: uuid.UUID, *, day: dt.date) -> dict[str, Any]:
+    """What every event of a conversation says."""
+    return {"signup_id": sign_up_id, "date": day}
 
 
 def sign_up_state(step: Step) -> dict[str, Any]:

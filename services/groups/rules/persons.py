@@ -10,6 +10,9 @@ PERSONS = Persons(
         Table(name="participant", where="id", through="sign_up.participant_id", closes=True),
         Table(name="sign_up", where="id"),
         Table(name="return_card", where="sign_up_id", drops=True),
+        Table(name="intake_entry", where="sign_up_id", drops=True),
+        Table(name="consent_given", where="sign_up_id", drops=True),
+        Table(name="removal_proposal", where="sign_up_id", drops=True),
         Table(name="history", where="sign_up_id", rounds=("at",)),
     ),
     rules=(
@@ -21,6 +24,11 @@ PERSONS = Persons(
             source="the programme's retention_days; 30 for peers, 180 for behaviour change unless set (groups.md 10)",
         ),
     ),
-    review={"history.by_subject": WORKER},
+    review={
+        "history.by_subject": WORKER,
+        "intake_entry.by_subject": WORKER,
+        "consent_given.by_subject": WORKER,
+        "removal_proposal.by_subject": WORKER,
+    },
 )
 """The key of a record is the id of the sign-up."""

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from chassis.policy import ANYBODY, Policy, Row
+from services.groups.rules import staff_rights
+from services.groups.rules.relations import OTHER_GROUP, OWN_GROUP, RELATIONS, SYSTEM, relation_of
+from services.groups.rules.staff_rights import LINE
 
-OWN_GROUP = "own_group"  # leads it now, a substitute until the end of the assignment
-OTHER_GROUP = "other_group"  # another group of the own organisation
-SYSTEM = "system"  # a system of the organisation: it leads nothing itself
-RELATIONS = (OWN_GROUP, OTHER_GROUP, SYSTEM)
+__all__ = ["LINE", "OPERATIONS", "OTHER_GROUP", "OWN_GROUP", "POLICY", "PUBLIC", "RELATIONS", "SYSTEM", "relation_of"]
 
 _COORDINATING = frozenset({"group_coordinator", "org_admin"})
 _COORDINATOR = frozenset({"group_coordinator"})
@@ -22,8 +22,6 @@ PAGE = frozenset(
     }
 )  # fmt: skip
 INNER = PAGE | {"held", "waiting", "min_to_start", "waitlist_limit", "place_full", "leaders", "allowed_actions"}
-LINE = frozenset({"signup_id", "alias", "language", "state", "reachable", "deadline", "place", "queue_seq", "version"})
-"""What stands on a roster: named one by one, so that a new field is seen by nobody until a row says so."""
 
 POLICY = Policy(
     Row("programme.create", _COORDINATING),
@@ -35,19 +33,13 @@ POLICY = Policy(
     Row("group.read", _LEADER, relations=frozenset({OWN_GROUP, SYSTEM}), shows=INNER),
     Row("group.roster", _COORDINATOR, relations=_ALL, shows=LINE),
     Row("group.roster", _LEADER, relations=frozenset({OWN_GROUP}), shows=LINE),
+    *staff_rights.ROWS,
 )
 OPERATIONS = POLICY.operations()
 # Without a token: the public pages, and the man with his code and PIN.
 PUBLIC = frozenset(
     {"group.list", "group.read", "signup.create", "signup.status", "signup.accept", "signup.decline", "signup.withdraw"}
 )
-
-
-def relation_of(*, leads: bool, is_system: bool) -> str:
-    """Where a caller of the owning organisation stands towards a group."""
-    if leads:
-        return OWN_GROUP
-    return SYSTEM if is_system else OTHER_GROUP
 
 
 def sees_inside(roles: frozenset[str], relation: str) -> bool:

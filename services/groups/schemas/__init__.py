@@ -4,13 +4,10 @@ from __future__ import annotations
 
 from services.groups.schemas.grouping import (
     NEW_GROUP_EXAMPLE,
-    NEW_PROGRAMME_EXAMPLE,
     GroupQuery,
     GroupView,
     NewGroup,
-    NewProgramme,
     Opening,
-    ProgrammeView,
     PublicGroup,
     RosterLine,
     RosterQuery,
@@ -19,6 +16,7 @@ from services.groups.schemas.parts import (
     DEMO_GROUP,
     ListQuery,
 )
+from services.groups.schemas.programmes import NEW_PROGRAMME_EXAMPLE, NewProgramme, ProgrammeView
 from services.groups.schemas.signing_up import (
     CARD_EXAMPLE,
     NEW_SIGN_UP_EXAMPLE,

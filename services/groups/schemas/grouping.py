@@ -9,38 +9,9 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.groups.rules import grouping, lifecycle
-from services.groups.schemas.parts import AREA, COUNTRY, KEY, LANGUAGE, ListQuery, Party, names
+from services.groups.schemas.parts import AREA, COUNTRY, LANGUAGE, ListQuery, Party, names
 
 CLOCK_TIME = validate.Regexp(r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")
-
-
-class NewProgramme(Shape):
-    """A programme; without a key it gets one made from the organisation's key and the kind."""
-
-    key = classified(fields.String(load_default=None, allow_none=True, validate=KEY), "public")
-    kind = classified(fields.String(required=True, validate=validate.OneOf(tuple(grouping.KINDS))), "public")
-    names = classified(names(), "public")
-    mandated = classified(fields.String(load_default="no", validate=validate.OneOf(grouping.MANDATED)), "public")
-    intake = classified(
-        fields.String(load_default=None, allow_none=True, validate=validate.OneOf(grouping.INTAKES)), "public"
-    )
-    retention_days = classified(
-        fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 3650)), "public"
-    )
-
-
-class ProgrammeView(Shape):
-    """A programme of the caller's organisation."""
-
-    id = classified(fields.UUID(required=True), "public")
-    key = classified(fields.String(required=True), "public")
-    kind = classified(fields.String(required=True), "public")
-    names = classified(fields.Dict(required=True), "public")
-    mandated = classified(fields.String(required=True), "public")
-    intake = classified(fields.String(required=True), "public")
-    partner_step = classified(fields.Boolean(required=True), "public")
-    retention_days = classified(fields.Integer(required=True), "public")
-    version = classified(fields.Integer(required=True), "internal")
 
 
 class NewLeader(Shape):
@@ -178,7 +149,6 @@ class RosterQuery(Shape):
     state = classified(fields.String(load_default=None, validate=validate.OneOf(lifecycle.STATES)), "public")
 
 
-NEW_PROGRAMME_EXAMPLE = {"kind": "peer", "names": {"lt": "Vyrų grupė", "en": "Men's group"}}
 NEW_GROUP_EXAMPLE = {
     "kind": "peer",
     "names": {"lt": "Vyrų grupė", "en": "Men's group"},

@@ -25,6 +25,16 @@ def names() -> fields.Dict:
     )
 
 
+CONSENT_VERSION = validate.Regexp(r"^[0-9a-z][0-9a-z.-]{0,31}\Z")
+
+
+class Consent(Shape):
+    """A consent by its code and the version of its text."""
+
+    code = classified(fields.String(required=True, validate=KEY), "internal")
+    version = classified(fields.String(required=True, validate=CONSENT_VERSION), "internal")
+
+
 class Party(Shape):
     """An organisation: id and key; the key is null until the directory told of it."""
 

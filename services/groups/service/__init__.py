@@ -14,13 +14,14 @@ from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
 from services.groups import schemas, usecases
 from services.groups.rules.rights import OPERATIONS, POLICY
+from services.groups.service.staff import Staff
 
 SWEEP_SECONDS = 60
 
 
 @accountable(usecases.RECORDS)
 @operated
-class GroupsService:
+class GroupsService(Staff):
     """Programmes, groups and sign-ups."""
 
     name = "groups"

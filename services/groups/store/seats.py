@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 from chassis.db import Work
 from chassis.errors import NotFound
 from services.groups.rules.lifecycle import Edge, effect
-from services.groups.rules.queue import Place
+from services.groups.rules.queue import Place, mandated_seats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -21,8 +21,15 @@ class Group:
 
     id: uuid.UUID
     org_id: uuid.UUID
+    programme_id: uuid.UUID
+    kind: str
     state: str
+    admission: str
     intake: str
+    mandated_seats: int
+    country: str | None
+    tz: str | None
+    starts_at: dt.datetime | None
     languages: list[str]
     capacity: int
     held: int
@@ -37,11 +44,18 @@ class SignUp:
     """A sign-up as it stands under the group's lock."""
 
     id: uuid.UUID
+    group_id: uuid.UUID
     state: str
     place: Place
     offer_until: dt.datetime | None
+    intake_until: dt.datetime | None
     code_only: bool
     version: int
+
+    @property
+    def deadline(self) -> dt.datetime | None:
+        """Until when something is awaited: an answer, or a conversation."""
+        return self.offer_until or self.intake_until
 
 
 @contextlib.contextmanager
@@ -62,8 +76,10 @@ def owner(work: Work, group_id: uuid.UUID) -> uuid.UUID | None:
 
 # Replaced by the race test only, which shows what happens without the lock.
 LOCK_GROUP: LiteralString = """
-SELECT g.id, g.org_id, g.state, p.intake, g.languages, g.capacity, g.held, g.waiting, g.waitlist_limit, g.queue_last,
-       g.queue_at FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id WHERE g.id = %s FOR UPDATE OF g
+SELECT g.id, g.org_id, g.programme_id, p.kind, g.state, g.admission, p.intake, p.mandated, p.mandated_share, g.country,
+       g.tz, (g.start_on + g.local_start) AT TIME ZONE g.tz AS starts_at, g.languages, g.capacity, g.held, g.waiting,
+       g.waitlist_limit, g.queue_last, g.queue_at
+  FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id WHERE g.id = %s FOR UPDATE OF g
 """
 
 
@@ -72,42 +88,20 @@ def lock_group(work: Work, group_id: uuid.UUID) -> Group:
     row = work.one(LOCK_GROUP, (group_id,))
     if row is None:
         raise NotFound
-    return Group(**row)
+    setting = {"mandated": row.pop("mandated"), "share": row.pop("mandated_share")}
+    return Group(**row, mandated_seats=mandated_seats(capacity=row["capacity"], **setting))
 
 
-COLUMNS: LiteralString = (
-    "SELECT id, state, track, waiting_since, queue_seq, offer_until, code_only, version FROM sign_up "
-)
-HEAD = (
-    COLUMNS
-    + """
- WHERE group_id = %s AND state = 'waiting' ORDER BY track, waiting_since, queue_seq LIMIT 1 FOR UPDATE
+COLUMNS: LiteralString = """
+SELECT id, group_id, state, track, waiting_since, queue_seq, offer_until, intake_until, code_only, version FROM sign_up
 """
-)
-OVERDUE = (
-    COLUMNS
-    + """
- WHERE group_id = %s AND state = 'offered' AND offer_until <= %s ORDER BY offer_until, queue_seq FOR UPDATE
-"""
-)
 ONE = COLUMNS + " WHERE id = %s FOR UPDATE"
-
-
-def head(work: Work, group: Group) -> SignUp | None:
-    """The first of the queue."""
-    row = work.one(HEAD, (group.id,))
-    return _sign_up(row) if row else None
-
-
-def overdue(work: Work, group: Group, now: dt.datetime) -> list[SignUp]:
-    """Offers whose deadline has passed."""
-    return [_sign_up(row) for row in work.all(OVERDUE, (group.id, now))]
 
 
 def one(work: Work, sign_up_id: uuid.UUID) -> SignUp | None:
     """One sign-up; None for a card that stands for a repeated sign-up."""
     row = work.one(ONE, (sign_up_id,))
-    return _sign_up(row) if row else None
+    return sign_up_of(row) if row else None
 
 
 GROUP_OF = "SELECT group_id FROM sign_up WHERE id = %s"
@@ -155,19 +149,29 @@ def enter(work: Work, group: Group, place: Place, row: dict[str, Any]) -> tuple[
     """Write a newcomer and his card at the tail of the queue; `row` has what ENTER names besides place and group."""
     places = {"track": place.track, "waiting_since": place.waiting_since, "queue_seq": place.queue_seq}
     work.later(ENTER, {**row, **places, "org_id": group.org_id, "group_id": group.id})
-    kept = SignUp(id=row["id"], state="waiting", place=place, offer_until=None, code_only=row["code_only"], version=1)
+    kept = SignUp(
+        id=row["id"],
+        group_id=group.id,
+        state="waiting",
+        place=place,
+        offer_until=None,
+        intake_until=None,
+        code_only=row["code_only"],
+        version=1,
+    )
     return replace(group, waiting=group.waiting + 1, queue_last=place.queue_seq, queue_at=place.waiting_since), kept
 
 
 MOVE = """
 WITH moved AS (
-    UPDATE sign_up SET state = %(target)s, offer_until = %(offer_until)s, version = version + 1, changed_at = %(at)s
+    UPDATE sign_up SET state = %(target)s, offer_until = %(offer_until)s, intake_until = %(intake_until)s,
+                       version = version + 1, changed_at = %(at)s
      WHERE id = %(id)s AND state = %(source)s RETURNING id, org_id, group_id, version
 ), noted AS (
     INSERT INTO history (id, org_id, group_id, sign_up_id, no, transition, from_state, to_state, actor, by_subject,
                          reason, deadline, at)
     SELECT gen_random_uuid(), org_id, group_id, id, version, %(name)s, %(source)s, %(target)s, %(actor)s,
-           %(subject)s, %(reason)s, %(offer_until)s, %(at)s FROM moved
+           %(subject)s, %(reason)s, coalesce(%(offer_until)s, %(intake_until)s), %(at)s FROM moved
 )
 UPDATE peer_group AS g SET held = g.held + %(seats)s, waiting = g.waiting + %(queue)s
   FROM moved WHERE g.id = moved.group_id
@@ -191,38 +195,25 @@ def move(
     *,
     at: dt.datetime,
     noted: Noted,
-    offer_until: dt.datetime | None = None,
+    until: dt.datetime | None = None,
 ) -> tuple[Group, SignUp]:
-    """Walk one edge: the row, its history and the group's counts in one statement; the CHECK is the second wall."""
+    """Walk one edge: the row, its history and the group's counts in one statement; the CHECK is the second wall.
+
+    `until` is the deadline that the new state has, if it has one.
+    """
     seats, queue = effect(edge)
+    offer_until = until if edge.target == "offered" else None
+    intake_until = until if edge.target == "intake" else None
     values = {"id": sign_up.id, "source": edge.source, "target": edge.target, "name": edge.name, "seats": seats}
-    values |= {"queue": queue, "offer_until": offer_until, "at": at}
+    values |= {"queue": queue, "at": at, "offer_until": offer_until, "intake_until": intake_until}
     values |= {"actor": noted.actor, "subject": noted.subject, "reason": noted.reason}
     work.later(MOVE, values)
-    moved = replace(sign_up, state=edge.target, offer_until=offer_until, version=sign_up.version + 1)
+    version = sign_up.version + 1
+    moved = replace(sign_up, state=edge.target, offer_until=offer_until, intake_until=intake_until, version=version)
     return replace(group, held=group.held + seats, waiting=group.waiting + queue), moved
 
 
-BEFORE = """
-SELECT count(*) AS men FROM sign_up WHERE group_id = %s AND state = 'waiting'
-   AND (track, waiting_since, queue_seq) < (%s, %s, %s)
-"""
-
-
-def men_before(work: Work, group: Group, place: Place) -> int:
-    """How many wait before a place."""
-    row = work.one(BEFORE, (group.id, place.track, place.waiting_since, place.queue_seq))
-    return int(row["men"]) if row else 0
-
-
-OVERDUE_GROUPS = "SELECT org_id, group_id FROM groups_with_overdue_offers(%s, 100)"
-
-
-def overdue_groups(work: Work) -> list[tuple[uuid.UUID, uuid.UUID]]:
-    """Organisations and groups with offers that are over."""
-    return [(row["org_id"], row["group_id"]) for row in work.all(OVERDUE_GROUPS, (work.now,))]
-
-
-def _sign_up(row: dict[str, Any]) -> SignUp:
+def sign_up_of(row: dict[str, Any]) -> SignUp:
+    """A row of COLUMNS as a sign-up."""
     place = Place(track=row.pop("track"), waiting_since=row.pop("waiting_since"), queue_seq=row.pop("queue_seq"))
     return SignUp(**row, place=place)

@@ -9,7 +9,8 @@ from chassis.db import Work
 from chassis.errors import NotFound, Stale, Unauthenticated
 from chassis.identity import Caller
 from chassis.requests import Call
-from services.groups.rules import grouping, rights
+from services.groups.rules import grouping
+from services.groups.rules.relations import relation_of
 from services.groups.store import groups, seats
 from services.groups.store.seats import Group, SignUp
 
@@ -42,27 +43,25 @@ def enter_group(work: Work, call: Call, group_id: uuid.UUID) -> Entered:
     return Entered(caller=caller, relation=relation, group=group)
 
 
-def enter(work: Work, call: Call, sign_up_id: uuid.UUID) -> EnteredSignUp:
-    """Lock the group of a sign-up, and the sign-up, for the call's operation.
+def enter(work: Work, call: Call, *, done: uuid.UUID | None = None) -> EnteredSignUp:
+    """Lock the group of a path, and the sign-up of it, for the call's operation.
 
-    Raises NotFound as `enter_group` does, and Stale where the call names another version of the sign-up.
+    Raises NotFound as `enter_group` does, and Stale where the call names another version of the sign-up; a request that
+    was `done` before is not compared.
     """
-    group_id = seats.group_of(work, sign_up_id)
-    if group_id is None:
+    entered = enter_group(work, call, call.path["group_id"])
+    sign_up = seats.one(work, call.path["signup_id"])
+    if sign_up is None or sign_up.group_id != entered.group.id:
         raise NotFound
-    entered = enter_group(work, call, group_id)
-    sign_up = seats.one(work, sign_up_id)
-    if sign_up is None:
-        raise NotFound
-    if call.expected_version is not None and call.expected_version != sign_up.version:
-        raise Stale("signup.stale", f"The sign-up is at version {sign_up.version} now; read the roster again.")
+    if done is None and call.expected_version not in {None, sign_up.version}:
+        raise Stale("signup.stale", f"The sign-up is at version {sign_up.version} now; read it again.")
     return EnteredSignUp(caller=entered.caller, relation=entered.relation, group=entered.group, sign_up=sign_up)
 
 
 def relation_to(work: Work, group_id: uuid.UUID, caller: Caller) -> str:
     """Where a caller of the owning organisation stands to a group."""
     leads = groups.leads(work, group_id, caller.subject)
-    return rights.relation_of(leads=leads, is_system=caller.is_system)
+    return relation_of(leads=leads, is_system=caller.is_system)
 
 
 def caller_of(call: Call) -> Caller:

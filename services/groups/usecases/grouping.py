@@ -10,15 +10,16 @@ from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.errors import Conflict, FieldError, Invalid, NotFound, Stale
 from chassis.requests import Call, Outcome
-from services.groups import events, views
+from services.groups import events, schemas, views
 from services.groups.rules import grouping, rights
 from services.groups.rules.grouping import GroupEdge
 from services.groups.rules.lifecycle import WORKER
+from services.groups.rules.staff_rights import actors_of
 from services.groups.store import groups
 from services.groups.usecases.acts import Act, GroupMoved
 from services.groups.usecases.consequences import follow_group
 from services.groups.usecases.entering import caller_of, relation_to
-from services.groups.usecases.signing_up import PERSONAL
+from services.groups.usecases.records import actions_of
 
 PROGRAMME = "programme"
 GROUP = "group"
@@ -112,8 +113,9 @@ def roster(db: Database, call: Call) -> Outcome:
         grouping.check("group.roster", caller.roles, at)
         rows = views.roster(work, group_id, call.query["state"])
         keys = work.keys.fetch([row["key_id"] for row in rows]) if rows else {}
+        actors = actors_of(caller.roles, at)
         items = [
-            {**row, "alias": keys[row["key_id"]].unseal(PERSONAL, row["participant_id"], row["personal"])["alias"]}
+            {**row, "alias": views.alias_of(keys, row), "allowed_actions": actions_of(row["state"], actors)}
             for row in rows
             if row["key_id"] in keys
         ]
@@ -126,6 +128,7 @@ def add_programme(work: Work, org_id: uuid.UUID, body: dict[str, Any]) -> bool:
     kind = grouping.KINDS[body["kind"]]
     row = {name: body[name] for name in ("id", "key", "kind", "names", "mandated")}
     chosen = {"intake": body["intake"] or kind.intake, "retention_days": body["retention_days"] or kind.retention_days}
+    chosen |= {name: body[name] for name in ("consents", "individual_meetings", "mandated_share")}
     return groups.add_programme(work, {**row, **chosen, "org_id": org_id, "partner_step": kind.partner_step})
 
 
@@ -176,8 +179,8 @@ def _default(work: Work, org: tuple[uuid.UUID, str], body: dict[str, Any]) -> di
     key = grouping.programme_key(org[1], body["kind"])
     found = groups.programme(work, org[0], key)
     if found is None:
-        chosen = {"id": clock.new_id(), "key": key, "kind": body["kind"], "names": body["names"], "mandated": "no"}
-        add_programme(work, org[0], {**chosen, "intake": None, "retention_days": None})
+        chosen = schemas.NewProgramme().load({"key": key, "kind": body["kind"], "names": body["names"]})
+        add_programme(work, org[0], {**chosen, "id": clock.new_id()})
         found = groups.programme(work, org[0], key)
     return found
 

@@ -40,12 +40,22 @@ def _sign_up(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any]
     if row is None:
         return None
     names = ("group_id", "org_id", "track", "queue_seq", "state", "version")
-    step = events.Step(signup_id=row["id"], deadline=row["offer_until"], **{name: row[name] for name in names})
+    step = events.Step(signup_id=row["id"], deadline=row["deadline"], **{name: row[name] for name in names})
     return events.sign_up_state(step)
+
+
+def _intake(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        day = standing.intake_day(work, sign_up_id)
+    return None if day is None else events.intake_state(sign_up_id, day=day)
 
 
 BASELINES: republish.Baselines = {
     "group": Baseline(events.GROUP_BASELINE, _group),
     "signup": Baseline(events.SIGN_UP_BASELINE, _sign_up),
+    "intake": Baseline(events.INTAKE_BASELINE, _intake),
 }
 """By noun; read by the operators' commands too."""

@@ -13,7 +13,7 @@ from services.groups.rules.persons import PERSONS
 from services.groups.store import seats
 from services.groups.usecases import seating
 from services.groups.usecases.acts import BY_MAN
-from services.groups.usecases.signing_up import PERSONAL
+from services.groups.views import PERSONAL
 
 
 def leave(work: Work, sign_up_id: uuid.UUID) -> None:

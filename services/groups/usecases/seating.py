@@ -9,9 +9,9 @@ from chassis import clock
 from chassis.audit import Entry
 from chassis.db import Database, Work
 from services.groups import events
-from services.groups.rules import lifecycle, queue
+from services.groups.rules import intake, lifecycle, queue
 from services.groups.rules.lifecycle import Edge
-from services.groups.store import seats
+from services.groups.store import queueing, seats
 from services.groups.store.seats import Group, SignUp
 from services.groups.usecases.acts import BY_SYSTEM, Act, Moved
 from services.groups.usecases.consequences import follow
@@ -22,9 +22,9 @@ GROUPS_AT_ONCE = 100
 def take(work: Work, group: Group, sign_up: SignUp, action: str, *, now: dt.datetime, act: Act) -> tuple[Group, SignUp]:
     """Take one step and tell it. Raises Conflict when the table has no such edge for this actor."""
     edge = lifecycle.decide(action, state=sign_up.state, intake=group.intake, actor=act.actor)
-    until = queue.offer_until(now, code_only=sign_up.code_only) if edge.target == "offered" else None
     noted = seats.Noted(actor=act.actor, subject=act.subject, reason=act.reason)
-    group, moved = seats.move(work, group, sign_up, edge, at=now, offer_until=until, noted=noted)
+    until = _until(group, sign_up, edge, now=now)
+    group, moved = seats.move(work, group, sign_up, edge, at=now, until=until, noted=noted)
     tell(work, group, moved, edge, now=now, act=act)
     return group, moved
 
@@ -38,7 +38,7 @@ def tell(work: Work, group: Group, sign_up: SignUp, edge: Edge, *, now: dt.datet
         track=sign_up.place.track,
         queue_seq=sign_up.place.queue_seq,
         state=sign_up.state,
-        deadline=sign_up.offer_until,
+        deadline=sign_up.deadline,
         version=sign_up.version,
     )
     work.tell(events.moved(edge.event, step, at=now))
@@ -46,16 +46,19 @@ def tell(work: Work, group: Group, sign_up: SignUp, edge: Edge, *, now: dt.datet
 
 
 def settle(work: Work, group: Group, *, now: dt.datetime) -> Group:
-    """Let overdue offers lapse and offer what became free; the first thing that every command does under the lock."""
-    for sign_up in seats.overdue(work, group, now):
-        group, _ = take(work, group, sign_up, "lapse", now=now, act=BY_SYSTEM)
+    """Let what is overdue lapse and offer what became free; the first thing that every command does under the lock."""
+    for sign_up in queueing.overdue(work, group, now):
+        action = "lapse" if sign_up.state == "offered" else "lapse_intake"
+        group, _ = take(work, group, sign_up, action, now=now, act=BY_SYSTEM)
     return fill(work, group, now=now)
 
 
 def fill(work: Work, group: Group, *, now: dt.datetime) -> Group:
     """Offer every free seat to the head of the queue, in this same transaction."""
-    while group.state == "open" and queue.to_offer(capacity=group.capacity, held=group.held, waiting=group.waiting):
-        first = seats.head(work, group)
+    while queue.admits(group.state, group.admission) and queue.to_offer(
+        capacity=group.capacity, held=group.held, waiting=group.waiting
+    ):
+        first = queueing.head(work, group)
         if first is None:
             break
         group, _ = take(work, group, first, "offer", now=now, act=BY_SYSTEM)
@@ -63,12 +66,28 @@ def fill(work: Work, group: Group, *, now: dt.datetime) -> Group:
 
 
 def sweep(db: Database) -> int:
-    """Let offers lapse in groups where nobody asks anything; it only tidies, and may run anywhere at any time."""
+    """Let seats lapse in groups where nobody asks anything; it only tidies, and may run anywhere at any time."""
     with db.background("groups.sweeper") as work:
-        found = seats.overdue_groups(work)
+        found = queueing.overdue_groups(work)
     for org_id, group_id in found:
         _sweep_one(db, org_id, group_id)
     return len(found)
+
+
+def _until(group: Group, sign_up: SignUp, edge: Edge, *, now: dt.datetime) -> dt.datetime | None:
+    """The deadline of the state that an edge leads to."""
+    if edge.target == "intake":
+        return intake.until(now, track=sign_up.place.track, country=group.country)
+    if edge.target != "offered":
+        return None
+    about = queue.Offered(
+        code_only=sign_up.code_only,
+        track=sign_up.place.track,
+        country=group.country,
+        tz=group.tz,
+        starts_at=group.starts_at,
+    )
+    return queue.offer_until(now, about)
 
 
 def _sweep_one(db: Database, org_id: uuid.UUID, group_id: uuid.UUID) -> None:

@@ -17,14 +17,14 @@ from chassis.sealing import DataKey
 from services.groups.rules import codes, lifecycle, queue
 from services.groups.rules.lifecycle import SEATED
 from services.groups.rules.words import next_step
-from services.groups.store import cards, seats
+from services.groups.store import cards, queueing, seats
 from services.groups.store.cards import Card
 from services.groups.store.seats import Group, SignUp
 from services.groups.usecases import seating
 from services.groups.usecases.acts import BY_MAN, BY_SYSTEM
+from services.groups.views import PERSONAL
 
 OBJECT = "signup"
-PERSONAL = "participant|personal"
 CODE_PURPOSE = "signup.return_code"
 
 
@@ -65,7 +65,13 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
     now = clock.now()
     group = seating.settle(work, group, now=now)
     at_once = queue.seated_at_once(capacity=group.capacity, held=group.held, waiting=group.waiting)
-    queue.admit(state=group.state, waiting=group.waiting, waitlist_limit=group.waitlist_limit, at_once=at_once)
+    queue.admit(
+        state=group.state,
+        admission=group.admission,
+        waiting=group.waiting,
+        waitlist_limit=group.waitlist_limit,
+        at_once=at_once,
+    )
     _check_language(group, newcomer.language)
     place = queue.next_place(last_seq=group.queue_last, last_at=group.queue_at, now=now)
     row = _row(work, group, newcomer, now)
@@ -90,7 +96,7 @@ def again(work: Work, group: Group, sign_up_id: uuid.UUID) -> dict[str, Any]:
 
 def shown(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
     """His own sign-up as he may see it."""
-    before = seats.men_before(work, group, sign_up.place) if sign_up.state == "waiting" else 0
+    before = queueing.men_before(work, group, sign_up.place) if sign_up.state == "waiting" else 0
     value = _view(sign_up.id, group, sign_up.state, before=before, code_only=sign_up.code_only)
     return {**value, "offer_until": sign_up.offer_until}
 
@@ -99,7 +105,7 @@ def shown_card(work: Work, group: Group, card: Card) -> dict[str, Any]:
     """The same for a card without a sign-up behind it: it looks like any other sign-up."""
     state = told_state(card)
     place = queue.Place(track=queue.VOLUNTARY, waiting_since=card.created_at, queue_seq=card.told_seq or 0)
-    before = seats.men_before(work, group, place) if state == "waiting" else 0
+    before = queueing.men_before(work, group, place) if state == "waiting" else 0
     return _view(card.sign_up_id, group, state, before=before, code_only=card.told_code_only)
 
 

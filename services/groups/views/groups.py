@@ -1,4 +1,4 @@
-"""Rows that are only shown: the public pages, the organisation's own group, its programmes, the roster."""
+"""Programmes and groups as they are shown: the public pages, and the organisation's own."""
 
 from __future__ import annotations
 
@@ -9,12 +9,14 @@ from chassis.db import Work
 from services.groups.rules.grouping import GROUP_LIFECYCLE, accepting
 
 PROGRAMMES = """
-SELECT id, key, kind, names, mandated, intake, partner_step, retention_days, version, created_at FROM programme
+SELECT id, key, kind, names, mandated, intake, partner_step, retention_days, consents, individual_meetings,
+       mandated_share, version, created_at FROM programme
  WHERE (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(after)s::uuid))
  ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
 PROGRAMME = """
-SELECT id, key, kind, names, mandated, intake, partner_step, retention_days, version FROM programme WHERE id = %s
+SELECT id, key, kind, names, mandated, intake, partner_step, retention_days, consents, individual_meetings,
+       mandated_share, version FROM programme WHERE id = %s
 """
 
 
@@ -74,22 +76,6 @@ def own_group(work: Work, group_id: uuid.UUID) -> dict[str, Any] | None:
     inner = {name: row[name] for name in ("held", "waiting", "min_to_start", "waitlist_limit", "place_full")}
     allowed = [edge.name for edge in GROUP_LIFECYCLE if edge.source == row["state"]]
     return {**_shown(row), **inner, "leaders": work.all(LEADERS, (group_id,)), "allowed_actions": allowed}
-
-
-ROSTER = """
-SELECT s.id AS signup_id, s.language, s.state, NOT s.code_only AS reachable, s.offer_until AS deadline, s.queue_seq,
-       s.version, s.participant_id, p.key_id, p.personal, CASE WHEN s.state = 'waiting' THEN row_number() OVER
-           (PARTITION BY s.state = 'waiting' ORDER BY s.track, s.waiting_since, s.queue_seq) END AS place
-  FROM sign_up AS s JOIN participant AS p ON p.id = s.participant_id
- WHERE s.group_id = %(group_id)s AND CASE WHEN %(state)s::text IS NULL
-       THEN s.state IN ('waiting', 'offered', 'intake', 'confirmed', 'active') ELSE s.state = %(state)s END
- ORDER BY s.state = 'waiting', s.track, s.waiting_since, s.queue_seq
-"""
-
-
-def roster(work: Work, group_id: uuid.UUID, state: str | None) -> list[dict[str, Any]]:
-    """The men of a group, still sealed: those with a seat first, then the queue in its order."""
-    return work.all(ROSTER, {"group_id": group_id, "state": state})
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:

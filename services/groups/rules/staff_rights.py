@@ -1,0 +1,54 @@
+"""Who takes which step of a man's sign-up for him or about him (groups.md section 8); rows of the table of rights."""
+
+from __future__ import annotations
+
+from chassis.policy import Row
+from services.groups.rules.lifecycle import COORDINATOR, LEADER, WORKER
+from services.groups.rules.relations import OTHER_GROUP, OWN_GROUP, SYSTEM
+
+LEADER_ROLE = frozenset({"group_leader"})
+INTAKE_ROLE = frozenset({"intake_worker"})
+COORDINATOR_ROLE = frozenset({"group_coordinator"})
+_DESK = INTAKE_ROLE | COORDINATOR_ROLE
+_OWN = frozenset({OWN_GROUP})
+_ALL = frozenset({OWN_GROUP, OTHER_GROUP, SYSTEM})
+
+LINE = frozenset(
+    {
+        "signup_id", "alias", "language", "state", "reachable", "deadline", "place", "queue_seq", "version",
+        "allowed_actions",
+    }
+)  # fmt: skip
+"""What stands on a roster: named one by one, so that a new field is seen by nobody until a row says so."""
+RECORD = LINE | {"consents", "missing_consents", "meetings", "attempts", "removal"}
+DESK_RECORD = RECORD | {"entries", "history"}
+"""The outcomes of conversations and their days are for the desk alone; a leader sees the state."""
+
+_DESK_OR_OWN_LEADER = ("signup.read", "signup.answer", "signup.leave", "signup.consent", "signup.propose_removal")
+_DESK_ONLY = ("signup.intake", "signup.confirm", "signup.redirect")
+_COORDINATOR_ONLY = ("signup.call_now", "signup.remove", "signup.transfer")
+ROWS = (
+    Row("signup.contact", _DESK, relations=_ALL),
+    Row("signup.contact", LEADER_ROLE, relations=_OWN),
+    *(Row(name, _DESK, relations=_ALL, shows=DESK_RECORD) for name in (*_DESK_OR_OWN_LEADER, *_DESK_ONLY)),
+    *(Row(name, LEADER_ROLE, relations=_OWN, shows=RECORD) for name in _DESK_OR_OWN_LEADER),
+    *(Row(name, COORDINATOR_ROLE, relations=_ALL, shows=DESK_RECORD) for name in _COORDINATOR_ONLY),
+    Row("signup.awaiting_intake", _DESK),
+)
+
+
+def actors_of(roles: frozenset[str], relation: str) -> frozenset[str]:
+    """Which actors of the lifecycle a member of staff is towards a sign-up."""
+    found: set[str] = set()
+    if roles & _DESK or (roles & LEADER_ROLE and relation == OWN_GROUP):
+        found.add(WORKER)
+    if roles & LEADER_ROLE and relation == OWN_GROUP:
+        found.add(LEADER)
+    if roles & COORDINATOR_ROLE:
+        found.add(COORDINATOR)
+    return frozenset(found)
+
+
+def deciding_actor(roles: frozenset[str]) -> str:
+    """As whom somebody decides where a leader or a coordinator may: a coordinator's decision is named as one."""
+    return COORDINATOR if roles & COORDINATOR_ROLE else LEADER

@@ -1,0 +1,59 @@
+"""Shapes of programmes: what all groups of one kind of an organisation have in common."""
+
+from __future__ import annotations
+
+from marshmallow import fields, validate
+
+from chassis.schema import Shape, classified
+from services.groups.rules import grouping
+from services.groups.schemas.parts import KEY, Consent, names
+
+
+class NewProgramme(Shape):
+    """A programme; without a key it gets one made from the organisation's key and the kind."""
+
+    key = classified(fields.String(load_default=None, allow_none=True, validate=KEY), "public")
+    kind = classified(fields.String(required=True, validate=validate.OneOf(tuple(grouping.KINDS))), "public")
+    names = classified(names(), "public")
+    mandated = classified(fields.String(load_default="no", validate=validate.OneOf(grouping.MANDATED)), "public")
+    intake = classified(
+        fields.String(load_default=None, allow_none=True, validate=validate.OneOf(grouping.INTAKES)), "public"
+    )
+    retention_days = classified(
+        fields.Integer(load_default=None, allow_none=True, strict=True, validate=validate.Range(1, 3650)), "public"
+    )
+    consents = classified(
+        fields.List(fields.Nested(Consent), load_default=list, validate=validate.Length(0, 20)), "public"
+    )
+    individual_meetings = classified(
+        fields.Integer(load_default=0, strict=True, validate=validate.Range(0, 20)), "public"
+    )
+    mandated_share = classified(
+        fields.Integer(
+            load_default=50,
+            strict=True,
+            validate=validate.Range(0, 100),
+            metadata={"description": "How many percent of the seats men who were sent may hold."},
+        ),
+        "public",
+    )
+
+
+class ProgrammeView(Shape):
+    """A programme of the caller's organisation."""
+
+    id = classified(fields.UUID(required=True), "public")
+    key = classified(fields.String(required=True), "public")
+    kind = classified(fields.String(required=True), "public")
+    names = classified(fields.Dict(required=True), "public")
+    mandated = classified(fields.String(required=True), "public")
+    intake = classified(fields.String(required=True), "public")
+    partner_step = classified(fields.Boolean(required=True), "public")
+    retention_days = classified(fields.Integer(required=True), "public")
+    consents = classified(fields.List(fields.Nested(Consent), required=True), "public")
+    individual_meetings = classified(fields.Integer(required=True), "public")
+    mandated_share = classified(fields.Integer(required=True), "public")
+    version = classified(fields.Integer(required=True), "internal")
+
+
+NEW_PROGRAMME_EXAMPLE = {"kind": "peer", "names": {"lt": "Vyrų grupė", "en": "Men's group"}}

@@ -1,0 +1,80 @@
+"""The queue of one group, always under the group's lock: its head, who is before whom, and what is overdue."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+
+from chassis.db import Work
+from services.groups.rules.intake import ATTEMPTS
+from services.groups.rules.queue import Place
+from services.groups.store.seats import COLUMNS, Group, Noted, SignUp, sign_up_of
+
+HEAD = (
+    COLUMNS  # noqa: S608 - both parts are constants
+    + """
+ WHERE group_id = %(group)s AND state = 'waiting'
+   AND (track = 1 OR %(most)s > (SELECT count(*) FROM sign_up AS s WHERE s.group_id = %(group)s AND s.track = 0
+                                    AND s.state IN ('offered', 'intake', 'confirmed', 'active')))
+ ORDER BY track, waiting_since, queue_seq LIMIT 1 FOR UPDATE
+"""
+)
+OVERDUE = (
+    COLUMNS  # noqa: S608 - both parts are constants
+    + """
+ WHERE group_id = %(group)s
+   AND ((state = 'offered' AND offer_until <= %(now)s) OR (state = 'intake' AND intake_until <= %(now)s
+        AND %(tries)s <= (SELECT count(*) FROM intake_entry AS e
+                           WHERE e.sign_up_id = sign_up.id AND e.kind = 'attempt')))
+ ORDER BY coalesce(offer_until, intake_until), queue_seq FOR UPDATE
+"""
+)
+
+
+def head(work: Work, group: Group) -> SignUp | None:
+    """The first of the queue who may be given a seat: at the cap of men who were sent, the first of the others."""
+    row = work.one(HEAD, {"group": group.id, "most": group.mandated_seats})
+    return sign_up_of(row) if row else None
+
+
+def overdue(work: Work, group: Group, now: dt.datetime) -> list[SignUp]:
+    """Offers whose deadline has passed, and conversations that did not come about in time in spite of two tries."""
+    values = {"group": group.id, "now": now, "tries": ATTEMPTS}
+    return [sign_up_of(row) for row in work.all(OVERDUE, values)]
+
+
+NOTE_PASSED = """
+WITH passed AS (
+    UPDATE sign_up SET version = version + 1 WHERE id = %(id)s RETURNING id, org_id, group_id, version
+)
+INSERT INTO history (id, org_id, group_id, sign_up_id, no, transition, from_state, to_state, actor, by_subject, reason,
+                     at)
+SELECT gen_random_uuid(), org_id, group_id, id, version, 'passed_over', 'waiting', 'waiting', %(actor)s, %(subject)s,
+       %(reason)s, %(at)s FROM passed
+"""
+
+
+def pass_over(work: Work, head: SignUp, *, at: dt.datetime, noted: Noted) -> None:
+    """Note at the head of the queue that somebody was called before him, and why (rule 5); he keeps his place."""
+    values = {"actor": noted.actor, "subject": noted.subject, "reason": noted.reason}
+    work.later(NOTE_PASSED, {**values, "id": head.id, "at": at})
+
+
+BEFORE = """
+SELECT count(*) AS men FROM sign_up WHERE group_id = %s AND state = 'waiting'
+   AND (track, waiting_since, queue_seq) < (%s, %s, %s)
+"""
+
+
+def men_before(work: Work, group: Group, place: Place) -> int:
+    """How many wait before a place."""
+    row = work.one(BEFORE, (group.id, place.track, place.waiting_since, place.queue_seq))
+    return int(row["men"]) if row else 0
+
+
+OVERDUE_GROUPS = "SELECT org_id, group_id FROM groups_with_overdue_seats(%s, 100)"
+
+
+def overdue_groups(work: Work) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Organisations and groups with offers or conversations that are over."""
+    return [(row["org_id"], row["group_id"]) for row in work.all(OVERDUE_GROUPS, (work.now,))]

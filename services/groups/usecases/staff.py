@@ -1,0 +1,207 @@
+"""What staff do with one sign-up, for the man or about him, each step under the lock of his group (groups.md 3, 8)."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+from chassis import clock
+from chassis.audit import Entry
+from chassis.db import Database, Work
+from chassis.errors import Conflict
+from chassis.requests import Call, Outcome
+from services.groups import events, views
+from services.groups.rules import intake, queue
+from services.groups.rules.intake import Asked
+from services.groups.rules.lifecycle import COORDINATOR, WORKER, decide
+from services.groups.store import intake as entries
+from services.groups.store import queueing, seats
+from services.groups.store.seats import Noted
+from services.groups.usecases import seating
+from services.groups.usecases.acts import Act
+from services.groups.usecases.entering import EnteredSignUp, enter
+from services.groups.usecases.records import record_of, sealed_of
+from services.groups.usecases.signing_up import OBJECT
+
+Step = Callable[[Work, Call, EnteredSignUp], None]
+
+
+def read(db: Database, call: Call) -> Outcome:
+    """One sign-up as its staff may see it. Raises NotFound."""
+    return _do(db, call, None)
+
+
+def accept(db: Database, call: Call) -> Outcome:
+    """Take the offered seat on his word, as on the telephone. Raises Conflict."""
+    return _do(db, call, _taking("accept", WORKER))
+
+
+def decline(db: Database, call: Call) -> Outcome:
+    """Say no to the offered seat on his word. Raises Conflict."""
+    return _do(db, call, _taking("decline", WORKER))
+
+
+def withdraw(db: Database, call: Call) -> Outcome:
+    """Leave on his word. Raises Conflict."""
+    return _do(db, call, _taking("withdraw", WORKER))
+
+
+def call_now(db: Database, call: Call) -> Outcome:
+    """Offer a free seat now; before the head of the queue only with a reason. Raises Invalid and Conflict."""
+    return _do(db, call, _call_now)
+
+
+def record_intake(db: Database, call: Call) -> Outcome:
+    """Write down a step of the conversation. Raises Conflict where no conversation is due."""
+    return _do(db, call, _record_intake)
+
+
+def give_consents(db: Database, call: Call) -> Outcome:
+    """Write down consents that he gave; the programme's own ones count."""
+    return _do(db, call, _give_consents)
+
+
+def confirm(db: Database, call: Call) -> Outcome:
+    """The group suits him: the seat is his. Raises Conflict naming all that is missing."""
+    return _do(db, call, _confirm)
+
+
+def redirect(db: Database, call: Call) -> Outcome:
+    """Not this group now; the next step is compulsory. Raises Invalid and Conflict."""
+    return _do(db, call, _redirect)
+
+
+def propose_removal(db: Database, call: Call) -> Outcome:
+    """Propose that he cannot stay. Raises Conflict where nothing could be removed."""
+    return _do(db, call, _propose_removal)
+
+
+def remove(db: Database, call: Call) -> Outcome:
+    """Decide a proposal that somebody else made. Raises Conflict."""
+    return _do(db, call, _remove)
+
+
+def contact(db: Database, call: Call) -> Outcome:
+    """How he can be reached; every look is on record. Raises NotFound."""
+    with db.work(call) as work:
+        entered = enter(work, call)
+        found = sealed_of(work, entered.sign_up.id)
+        work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=entered.sign_up.id))
+        value = {"signup_id": entered.sign_up.id, **(found["contact"] or {})}
+        return Outcome(value=value, relation=entered.relation)
+
+
+def awaiting_intake(db: Database, call: Call) -> Outcome:
+    """The men of the caller's organisation whose conversation is still to come, the most urgent first."""
+    with db.work(call) as work:
+        rows = views.awaiting_intake(work, now=work.now)
+        keys = work.keys.fetch([row["key_id"] for row in rows]) if rows else {}
+        items = [{**row, "alias": views.alias_of(keys, row)} for row in rows if row["key_id"] in keys]
+        work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=None))
+        return Outcome(value={"items": items, "next": None})
+
+
+def _do(db: Database, call: Call, step: Step | None) -> Outcome:
+    with db.work(call) as work:
+        done = work.claimed()
+        entered = enter(work, call, done=done)
+        if step is not None and done is None:
+            group = seating.settle(work, entered.group, now=clock.now())
+            now_stands = seats.one(work, entered.sign_up.id) or entered.sign_up
+            step(work, call, replace(entered, group=group, sign_up=now_stands))
+        object_id = None if done else entered.sign_up.id
+        work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=object_id))
+        shown = record_of(work, entered)
+        return Outcome(value=shown, version=shown["version"], relation=entered.relation)
+
+
+def _taking(action: str, actor: str) -> Step:
+    def step(work: Work, _: Call, entered: EnteredSignUp) -> None:
+        take(work, entered, action, Act(actor=actor, subject=entered.caller.subject))
+
+    return step
+
+
+def take(work: Work, entered: EnteredSignUp, action: str, act: Act) -> None:
+    """Walk an edge and offer what became free, in the same transaction."""
+    now = clock.now()
+    group, _ = seating.take(work, entered.group, entered.sign_up, action, now=now, act=act)
+    seating.fill(work, group, now=now)
+
+
+def _call_now(work: Work, call: Call, entered: EnteredSignUp) -> None:
+    group, sign_up, reason = entered.group, entered.sign_up, call.body["reason"]
+    decide("offer", state=sign_up.state, intake=group.intake, actor=COORDINATOR)
+    if group.held >= group.capacity:
+        raise Conflict("group.full", "No seat is free.", allowed=())
+    head = queueing.head(work, group)
+    queue.check_call(is_head=head is not None and head.id == sign_up.id, reason=reason)
+    if head is not None and head.id != sign_up.id:
+        queueing.pass_over(
+            work,
+            head,
+            at=clock.now(),
+            noted=Noted(actor=COORDINATOR, subject=entered.caller.subject, reason=reason),
+        )
+    take(work, entered, "offer", Act(actor=COORDINATOR, subject=entered.caller.subject, reason=reason))
+
+
+def _record_intake(work: Work, call: Call, entered: EnteredSignUp) -> None:
+    decide("confirm", state=entered.sign_up.state, intake=entered.group.intake)
+    kind, day = call.body["kind"], call.body["day"]
+    entries.add(work, entered.sign_up.id, kind=kind, day=day, subject=entered.caller.subject)
+    if kind in events.INTAKE:
+        work.tell(
+            events.intake_told(kind, entered.sign_up.id, org_id=entered.group.org_id, day=day, at=work.now),
+        )
+
+
+def _give_consents(work: Work, call: Call, entered: EnteredSignUp) -> None:
+    asked, _ = entries.asked(work, entered.sign_up.id)
+    for each in call.body["consents"]:
+        given = Asked(**each)
+        if given not in asked:
+            message = f"The programme does not ask for {given.code} ({given.version})."
+            raise Conflict("signup.consent_unknown", message, allowed=())
+        entries.consent(work, entered.sign_up.id, given, subject=entered.caller.subject)
+
+
+def _confirm(work: Work, _: Call, entered: EnteredSignUp) -> None:
+    sign_up = entered.sign_up
+    decide("confirm", state=sign_up.state, intake=entered.group.intake, actor=WORKER)
+    asked, needed = entries.asked(work, sign_up.id)
+    meetings = entries.count(work, sign_up.id, "individual_meeting")
+    intake.check_suitable(asked=asked, given=entries.given(work, sign_up.id), meetings=meetings, needed=needed)
+    subject = entered.caller.subject
+    entries.add(work, sign_up.id, kind="outcome", day=work.now.date(), subject=subject, outcome="suitable")
+    take(work, entered, "confirm", Act(actor=WORKER, subject=subject))
+
+
+def _redirect(work: Work, call: Call, entered: EnteredSignUp) -> None:
+    body, subject = call.body, entered.caller.subject
+    decide("redirect", state=entered.sign_up.state, intake=entered.group.intake, actor=WORKER)
+    intake.check_next_step(body["next_step"], body)
+    chosen: dict[str, Any] = {"outcome": body["outcome"], "next_step": body["next_step"]}
+    chosen["next_id"] = body["group_id"] or body["referral_id"]
+    entries.add(work, entered.sign_up.id, kind="outcome", day=work.now.date(), subject=subject, **chosen)
+    take(work, entered, "redirect", Act(actor=WORKER, subject=subject))
+
+
+def _propose_removal(work: Work, call: Call, entered: EnteredSignUp) -> None:
+    decide("remove", state=entered.sign_up.state, intake=entered.group.intake)
+    reason = call.body["reason"]
+    entries.propose_removal(work, entered.sign_up.id, reason=reason, subject=entered.caller.subject)
+
+
+def _remove(work: Work, call: Call, entered: EnteredSignUp) -> None:
+    subject, reason = entered.caller.subject, call.body["reason"]
+    decide("remove", state=entered.sign_up.state, intake=entered.group.intake, actor=COORDINATOR)
+    proposals = entries.proposals(work, entered.sign_up.id)
+    alone = intake.check_removal(proposals, by=subject, now=work.now)
+    take(
+        work,
+        entered,
+        "remove",
+        Act(actor=COORDINATOR, subject=subject, reason=f"{reason}.decided_alone" if alone else reason),
+    )

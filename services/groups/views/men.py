@@ -1,0 +1,86 @@
+"""Men as staff see them: the roster, one sign-up with its record, and who still waits for a conversation."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from collections.abc import Mapping
+from typing import Any, LiteralString
+
+from chassis.db import Work
+from chassis.sealing import DataKey
+
+PERSONAL = "participant|personal"
+"""Where alias and contact are sealed."""
+
+LINES: LiteralString = """
+SELECT s.id AS signup_id, s.language, s.state, NOT s.code_only AS reachable,
+       coalesce(s.offer_until, s.intake_until) AS deadline, s.queue_seq, s.version, s.participant_id, p.key_id,
+       p.personal, CASE WHEN s.state = 'waiting' THEN (SELECT count(*) + 1 FROM sign_up AS b
+           WHERE b.group_id = s.group_id AND b.state = 'waiting'
+             AND (b.track, b.waiting_since, b.queue_seq) < (s.track, s.waiting_since, s.queue_seq)) END AS place
+  FROM sign_up AS s JOIN participant AS p ON p.id = s.participant_id
+"""
+ONE = LINES + " WHERE s.id = %s"
+
+
+def sign_up(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any] | None:
+    """One line of the roster, still sealed."""
+    return work.one(ONE, (sign_up_id,))
+
+
+ROSTER = (
+    LINES
+    + """
+ WHERE s.group_id = %(group_id)s AND CASE WHEN %(state)s::text IS NULL
+       THEN s.state IN ('waiting', 'offered', 'intake', 'confirmed', 'active') ELSE s.state = %(state)s END
+ ORDER BY s.state = 'waiting', s.track, s.waiting_since, s.queue_seq
+"""
+)
+
+
+def roster(work: Work, group_id: uuid.UUID, state: str | None) -> list[dict[str, Any]]:
+    """The men of a group, still sealed: those with a seat first, then the queue in its order."""
+    return work.all(ROSTER, {"group_id": group_id, "state": state})
+
+
+ENTRIES = """
+SELECT kind, day, outcome, next_step, next_id FROM intake_entry WHERE sign_up_id = %s ORDER BY at, id
+"""
+HISTORY = """
+SELECT transition, to_state, actor, reason, at FROM history WHERE sign_up_id = %s ORDER BY no
+"""
+REMOVAL = "SELECT reason FROM removal_proposal WHERE sign_up_id = %s ORDER BY at LIMIT 1"
+
+
+def record(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any]:
+    """The conversation's entries, the steps, and a proposal to remove him."""
+    entries = work.all(ENTRIES, (sign_up_id,))
+    proposed = work.one(REMOVAL, (sign_up_id,))
+    counts = {name: sum(entry["kind"] == kind for entry in entries) for name, kind in COUNTED.items()}
+    history = work.all(HISTORY, (sign_up_id,))
+    return {**counts, "entries": entries, "history": history, "removal": proposed["reason"] if proposed else None}
+
+
+COUNTED = {"meetings": "individual_meeting", "attempts": "attempt"}
+
+AWAITING = """
+SELECT s.id AS signup_id, s.group_id, g.names AS group_names, s.language, NOT s.code_only AS reachable,
+       s.intake_until AS deadline, s.intake_until <= %(now)s AS overdue, s.version, s.participant_id, p.key_id,
+       p.personal, (SELECT max(e.day) FROM intake_entry AS e WHERE e.sign_up_id = s.id AND e.kind = 'booked')
+           AS booked_on,
+       (SELECT count(*) FROM intake_entry AS e WHERE e.sign_up_id = s.id AND e.kind = 'attempt') AS attempts
+  FROM sign_up AS s JOIN participant AS p ON p.id = s.participant_id JOIN peer_group AS g ON g.id = s.group_id
+ WHERE s.state = 'intake' ORDER BY s.intake_until NULLS LAST, s.id LIMIT 500
+"""
+
+
+def awaiting_intake(work: Work, *, now: dt.datetime) -> list[dict[str, Any]]:
+    """Sign-ups of the acting organisation whose conversation is still to come, still sealed; 500 at most."""
+    return work.all(AWAITING, {"now": now})
+
+
+def alias_of(keys: Mapping[uuid.UUID, DataKey], row: dict[str, Any]) -> str:
+    """The alias in a row, opened with its key."""
+    alias: str = keys[row["key_id"]].unseal(PERSONAL, row["participant_id"], row["personal"])["alias"]
+    return alias
