@@ -40,10 +40,12 @@ class Kind(enum.Enum):
     CODES = "codes"
     IDS = "ids"
     COUNTRY = "country"  # ISO 3166 alpha-2
+    ZONE = "zone"  # a name of the IANA time zone database
     AREAS = "areas"  # where a service works: a country, or country:municipality
     PUBLIC_NAMES = "public_names"  # language → public name of an organisation or a service, never of a person
 
 
+_ZONE = "^[A-Z][A-Za-z_]{1,30}(/[A-Z][A-Za-z_-]{1,30}){0,2}$"
 _AREA = "^[A-Z]{2}(:.{1,120})?$"
 _CODE_SCHEMA = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.:-]*$", "maxLength": 64}
 _ID_SCHEMA = {"type": "string", "format": "uuid"}
@@ -57,6 +59,7 @@ SCHEMAS: dict[Kind, dict[str, Any]] = {
     Kind.CODES: {"type": "array", "items": _CODE_SCHEMA, "maxItems": _LONGEST_LIST},
     Kind.IDS: {"type": "array", "items": _ID_SCHEMA, "maxItems": _LONGEST_LIST},
     Kind.COUNTRY: {"type": "string", "pattern": "^[A-Z]{2}$"},
+    Kind.ZONE: {"type": "string", "pattern": _ZONE},
     Kind.AREAS: {"type": "array", "items": {"type": "string", "pattern": _AREA}, "maxItems": _LONGEST_LIST},
     Kind.PUBLIC_NAMES: {
         "type": "object",
@@ -102,6 +105,7 @@ def _matching(form: re.Pattern[str]) -> Callable[[Any], str]:
 
 
 _code, _country = _matching(CODE), _matching(_COUNTRY)
+_zone = _matching(re.compile(_ZONE.removesuffix("$") + r"\Z"))
 
 
 def _time(value: Any) -> str:
@@ -165,6 +169,7 @@ _READERS = {
     Kind.CODES: lambda value: [_code(item) for item in _listed(value)],
     Kind.IDS: lambda value: [_id(item) for item in _listed(value)],
     Kind.COUNTRY: _country,
+    Kind.ZONE: _zone,
     Kind.AREAS: lambda value: [_area(item) for item in _listed(value)],
     Kind.PUBLIC_NAMES: _names,
 }

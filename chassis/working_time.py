@@ -52,6 +52,11 @@ def is_working_day(day: dt.date, country: str | None) -> bool:
     return day.weekday() < SATURDAY and day not in _days_off(country, day.year)
 
 
+def is_holiday(day: dt.date, country: str | None) -> bool:
+    """Whether it is a public holiday of the country, or a day on which its offices are shut by custom."""
+    return day in _days_off(country, day.year)
+
+
 def working_day_from(day: dt.date, country: str | None) -> dt.date:
     """The day itself when it is a working day, else the next one that is."""
     while not is_working_day(day, country):

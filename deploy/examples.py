@@ -23,6 +23,7 @@ _BY_KIND: dict[Kind, Any] = {
     Kind.CODES: ["example"],
     Kind.AREAS: ["LT", "LT:Raseiniai"],
     Kind.COUNTRY: "LT",
+    Kind.ZONE: "Europe/Vilnius",
     Kind.PUBLIC_NAMES: {"en": "Kaunas County Men's Crisis Centre", "lt": "Kauno apskrities vyrų krizių centras"},
 }
 _BY_FIELD: dict[str, Any] = {
@@ -53,17 +54,22 @@ _BY_NOUN: dict[tuple[str, str], Any] = {
 }
 _STATES = {
     "referral.baseline": "accepted",
+    "signup.activated": "active",
     "signup.baseline": "confirmed",
+    "signup.due_at_risk": "waiting",
+    "signup.intake_lapsed": "lapsed",
     "signup.offer_accepted": "confirmed",
     "signup.offer_declined": "declined",
     "signup.offer_lapsed": "lapsed",
+    "signup.offer_reminded": "offered",
     "signup.received": "waiting",
     "signup.seated": "confirmed",
+    "signup.transferred": "waiting",
 }
 """Where a state is called otherwise than the event that tells of it."""
 _SILENT = {"referral": {"reason"}, "signup": {"deadline"}}
 """Fields that most types of a noun leave out, and so do their examples."""
-_SPOKEN = {("referral.declined", "reason"), ("signup.offered", "deadline")}
+_SPOKEN = {("referral.declined", "reason"), ("signup.offered", "deadline"), ("signup.offer_reminded", "deadline")}
 
 
 def data_of(kind: EventType) -> dict[str, Any]:

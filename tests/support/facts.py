@@ -18,6 +18,7 @@ FITTING: dict[Kind, Any] = {
     Kind.IDS: ["7b1f4f0e-3a52-4c8e-9f60-2f6f6d1c9a10"],
     Kind.AREAS: ["LT"],
     Kind.COUNTRY: "LT",
+    Kind.ZONE: "Europe/Vilnius",
     Kind.PUBLIC_NAMES: {"en": "A centre"},
 }
 

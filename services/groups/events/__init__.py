@@ -10,6 +10,28 @@ from typing import Any
 from chassis import clock
 from chassis.envelope import NETWORK, Event, EventType, event
 from chassis.kinds import Kind
+from services.groups.events.meetings import SESSION, SESSION_BASELINE, Meeting, session_state, session_told
+
+__all__ = [
+    "GROUP",
+    "GROUP_BASELINE",
+    "INTAKE",
+    "INTAKE_BASELINE",
+    "SESSION_BASELINE",
+    "SIGN_UP",
+    "SIGN_UP_BASELINE",
+    "TYPES",
+    "Meeting",
+    "Step",
+    "group_state",
+    "group_told",
+    "intake_state",
+    "intake_told",
+    "moved",
+    "session_state",
+    "session_told",
+    "sign_up_state",
+]
 
 _GROUP = {
     "group_id": Kind.ID,
@@ -127,6 +149,8 @@ TYPES: dict[str, EventType] = {
         SIGN_UP_BASELINE,
         *INTAKE.values(),
         INTAKE_BASELINE,
+        *SESSION.values(),
+        SESSION_BASELINE,
     )
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chassis.policy import ANYBODY, Policy, Row
-from services.groups.rules import staff_rights
+from services.groups.rules import session_rights, staff_rights
 from services.groups.rules.relations import OTHER_GROUP, OWN_GROUP, RELATIONS, SYSTEM, relation_of
 from services.groups.rules.staff_rights import LINE
 
@@ -34,6 +34,7 @@ POLICY = Policy(
     Row("group.roster", _COORDINATOR, relations=_ALL, shows=LINE),
     Row("group.roster", _LEADER, relations=frozenset({OWN_GROUP}), shows=LINE),
     *staff_rights.ROWS,
+    *session_rights.ROWS,
 )
 OPERATIONS = POLICY.operations()
 # Without a token: the public pages, and the man with his code and PIN.

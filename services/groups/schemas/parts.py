@@ -28,6 +28,10 @@ def names() -> fields.Dict:
 CONSENT_VERSION = validate.Regexp(r"^[0-9a-z][0-9a-z.-]{0,31}\Z")
 
 
+class Nothing(Shape):
+    """Nothing needs to be said."""
+
+
 class Consent(Shape):
     """A consent by its code and the version of its text."""
 

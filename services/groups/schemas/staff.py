@@ -10,10 +10,6 @@ from services.groups.schemas.grouping import RosterLine
 from services.groups.schemas.parts import Consent
 
 
-class Nothing(Shape):
-    """Nothing needs to be said."""
-
-
 class CallNow(Shape):
     """Offer a free seat to this man; somebody who is not the first of the queue only with a reason."""
 

@@ -14,6 +14,7 @@ from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
 from services.groups import schemas, usecases
 from services.groups.rules.rights import OPERATIONS, POLICY
+from services.groups.service.sessions import Sessions
 from services.groups.service.staff import Staff
 
 SWEEP_SECONDS = 60
@@ -21,7 +22,7 @@ SWEEP_SECONDS = 60
 
 @accountable(usecases.RECORDS)
 @operated
-class GroupsService(Staff):
+class GroupsService(Sessions, Staff):
     """Programmes, groups and sign-ups."""
 
     name = "groups"

@@ -6,6 +6,7 @@ from chassis.db import Database
 from chassis.http import route
 from chassis.requests import Call, Outcome
 from services.groups.schemas import staff as shapes
+from services.groups.schemas.parts import Nothing
 from services.groups.usecases import staff
 
 SIGN_UP = "/groups/<uuid:group_id>/signups/<uuid:signup_id>"
@@ -57,7 +58,7 @@ class Staff:
         "POST",
         f"{SIGN_UP}/offer/accept",
         operation="signup.answer",
-        body=shapes.Nothing,
+        body=Nothing,
         answers=shapes.SignUpRecord,
         changes=True,
         needs_version=True,
@@ -72,7 +73,7 @@ class Staff:
         "POST",
         f"{SIGN_UP}/offer/decline",
         operation="signup.answer",
-        body=shapes.Nothing,
+        body=Nothing,
         answers=shapes.SignUpRecord,
         changes=True,
         needs_version=True,
@@ -87,7 +88,7 @@ class Staff:
         "POST",
         f"{SIGN_UP}/withdraw",
         operation="signup.leave",
-        body=shapes.Nothing,
+        body=Nothing,
         answers=shapes.SignUpRecord,
         changes=True,
         needs_version=True,
@@ -130,7 +131,7 @@ class Staff:
         "POST",
         f"{SIGN_UP}/confirm",
         operation="signup.confirm",
-        body=shapes.Nothing,
+        body=Nothing,
         answers=shapes.SignUpRecord,
         changes=True,
         needs_version=True,

@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chassis.db import Work
+from services.groups.usecases import sessions
 from services.groups.usecases.acts import GroupMoved, Moved
 
 CONSEQUENCES: tuple[Callable[[Work, Moved], None], ...] = ()
 """After every transition of a sign-up, the first one included."""
-GROUP_CONSEQUENCES: tuple[Callable[[Work, GroupMoved], None], ...] = ()
+GROUP_CONSEQUENCES: tuple[Callable[[Work, GroupMoved], None], ...] = (
+    sessions.make_with_the_opening,
+    sessions.cancel_with_the_group,
+)
 """After every transition of a group."""
 
 

@@ -11,7 +11,8 @@ from chassis.envelope import NETWORK, Received, organisation_of
 from chassis.republish import Baseline
 from services.groups import events
 from services.groups.rules import grouping
-from services.groups.store import seats, standing
+from services.groups.store import seats, sessions, standing
+from services.groups.usecases.sessions import told_of
 
 
 def tell_again(work: Work, received: Received) -> None:
@@ -53,9 +54,19 @@ def _intake(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] 
     return None if day is None else events.intake_state(sign_up_id, day=day)
 
 
+def _session(work: Work, session_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = sessions.owner(work, session_id)
+    if org is None or audience not in {NETWORK, f"org:{org}"}:
+        return None
+    with seats.inside(work, org):
+        found = sessions.by_id(work, session_id)
+    return None if found is None else events.session_state(told_of(found))
+
+
 BASELINES: republish.Baselines = {
     "group": Baseline(events.GROUP_BASELINE, _group),
     "signup": Baseline(events.SIGN_UP_BASELINE, _sign_up),
     "intake": Baseline(events.INTAKE_BASELINE, _intake),
+    "session": Baseline(events.SESSION_BASELINE, _session),
 }
 """By noun; read by the operators' commands too."""

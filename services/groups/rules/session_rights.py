@@ -1,0 +1,18 @@
+"""Who sees and plans the meetings of a group (groups.md section 8); rows of the table of rights."""
+
+from __future__ import annotations
+
+from chassis.policy import Row
+from services.groups.rules.relations import OTHER_GROUP, OWN_GROUP, SYSTEM
+
+_ALL = frozenset({OWN_GROUP, OTHER_GROUP, SYSTEM})
+_OWN = frozenset({OWN_GROUP})
+_LEADER = frozenset({"group_leader"})
+_COORDINATOR = frozenset({"group_coordinator"})
+
+ROWS = (
+    Row("session.list", _COORDINATOR | {"intake_worker"}, relations=_ALL),
+    Row("session.list", _LEADER, relations=_OWN),
+    Row("session.plan", _COORDINATOR, relations=_ALL),
+    Row("session.plan", _LEADER, relations=_OWN),
+)
