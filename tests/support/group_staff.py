@@ -31,6 +31,8 @@ OPERATIONS = {
     "propose_removal": "signup.propose_removal",
     "remove": "signup.remove",
     "contact": "signup.contact",
+    "complete": "signup.complete",
+    "apologise": "signup.apologise",
 }
 
 

@@ -10,9 +10,20 @@ from typing import Any
 from chassis import clock
 from chassis.envelope import NETWORK, Event, EventType, event
 from chassis.kinds import Kind
-from services.groups.events.meetings import SESSION, SESSION_BASELINE, Meeting, session_state, session_told
+from services.groups.events.meetings import (
+    ATTENDANCE,
+    ATTENDANCE_BASELINE,
+    SESSION,
+    SESSION_BASELINE,
+    Meeting,
+    attendance_state,
+    attendance_told,
+    session_state,
+    session_told,
+)
 
 __all__ = [
+    "ATTENDANCE_BASELINE",
     "GROUP",
     "GROUP_BASELINE",
     "INTAKE",
@@ -23,6 +34,8 @@ __all__ = [
     "TYPES",
     "Meeting",
     "Step",
+    "attendance_state",
+    "attendance_told",
     "group_state",
     "group_told",
     "intake_state",
@@ -151,6 +164,8 @@ TYPES: dict[str, EventType] = {
         INTAKE_BASELINE,
         *SESSION.values(),
         SESSION_BASELINE,
+        *ATTENDANCE.values(),
+        ATTENDANCE_BASELINE,
     )
 }
 

@@ -34,6 +34,27 @@ SESSION: dict[str, EventType] = {
 SESSION_BASELINE = _type("baseline", "A meeting as it stands, for whoever missed steps.")
 
 
+def _attendance_type(verb: str, summary: str) -> EventType:
+    return EventType(
+        name=f"attendance.{verb}",
+        source="groups",
+        data={"group_id": Kind.ID, "session_no": Kind.INTEGER, "signup_ids": Kind.IDS},
+        summary=summary,
+        audience="The organisation that owns the group.",
+    )
+
+
+ATTENDANCE: dict[str, EventType] = {
+    verb: _attendance_type(verb, summary)
+    for verb, summary in {
+        "closed": "Attendance of a meeting is settled; who was on its list, without codes.",
+        "corrected": "Attendance of a settled meeting was changed, with a reason.",
+        "threshold_reached": "Somebody was absent too often, as the programme's rule has it.",
+    }.items()
+}
+ATTENDANCE_BASELINE = _attendance_type("baseline", "The list of a settled meeting, for whoever missed steps.")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Meeting:
     """What events tell of a meeting."""
@@ -66,3 +87,20 @@ def session_state(meeting: Meeting) -> dict[str, Any]:
         "local_date": meeting.local_date,
         "tz": meeting.tz,
     }
+
+
+def attendance_told(verb: str, meeting: Meeting, sign_up_ids: list[uuid.UUID], *, at: dt.datetime) -> Event:
+    """An event of a meeting's attendance, for the group's organisation: who is concerned, never how."""
+    return event(
+        ATTENDANCE[verb],
+        aggregate=("attendance", meeting.id),
+        audience=f"org:{meeting.org_id}",
+        data=attendance_state(meeting, sign_up_ids),
+        at=at,
+        id=clock.new_id(),
+    )
+
+
+def attendance_state(meeting: Meeting, sign_up_ids: list[uuid.UUID]) -> dict[str, Any]:
+    """What every event of attendance says."""
+    return {"group_id": meeting.group_id, "session_no": meeting.no, "signup_ids": sign_up_ids}

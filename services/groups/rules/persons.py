@@ -13,6 +13,8 @@ PERSONS = Persons(
         Table(name="intake_entry", where="sign_up_id", drops=True),
         Table(name="consent_given", where="sign_up_id", drops=True),
         Table(name="removal_proposal", where="sign_up_id", drops=True),
+        Table(name="attendance", where="sign_up_id", drops=True),
+        Table(name="completion", where="sign_up_id", drops=True),
         Table(name="history", where="sign_up_id", rounds=("at",)),
     ),
     rules=(
@@ -29,6 +31,8 @@ PERSONS = Persons(
         "intake_entry.by_subject": WORKER,
         "consent_given.by_subject": WORKER,
         "removal_proposal.by_subject": WORKER,
+        "attendance.by_subject": WORKER,
+        "completion.by_subject": WORKER,
     },
 )
 """The key of a record is the id of the sign-up."""

@@ -15,4 +15,8 @@ ROWS = (
     Row("session.list", _LEADER, relations=_OWN),
     Row("session.plan", _COORDINATOR, relations=_ALL),
     Row("session.plan", _LEADER, relations=_OWN),
+    Row("attendance.read", _COORDINATOR, relations=_ALL),
+    Row("attendance.read", _LEADER, relations=_OWN),
+    Row("attendance.enter", _COORDINATOR, relations=_ALL),
+    Row("attendance.enter", _LEADER, relations=_OWN),
 )

@@ -5,8 +5,30 @@ from __future__ import annotations
 from marshmallow import fields, validate
 
 from chassis.schema import Shape, classified
-from services.groups.rules import grouping
+from services.groups.rules import attendance, grouping
 from services.groups.schemas.parts import KEY, Consent, names
+
+
+class Completion(Shape):
+    """What finishing rests on: percent of the meetings attended, and topics that must not be missed."""
+
+    min_share = classified(
+        fields.Integer(load_default=attendance.MIN_SHARE, strict=True, validate=validate.Range(0, 100)), "public"
+    )
+    core = classified(
+        fields.List(fields.String(validate=KEY), load_default=list, validate=validate.Length(0, 20)), "public"
+    )
+
+
+class Absences(Shape):
+    """How many absences without an apology are too many: in a row, and in all."""
+
+    in_a_row = classified(
+        fields.Integer(load_default=attendance.IN_A_ROW, strict=True, validate=validate.Range(1, 30)), "public"
+    )
+    in_all = classified(
+        fields.Integer(load_default=attendance.IN_ALL, strict=True, validate=validate.Range(1, 60)), "public"
+    )
 
 
 class NewProgramme(Shape):
@@ -37,6 +59,8 @@ class NewProgramme(Shape):
         ),
         "public",
     )
+    completion = classified(fields.Nested(Completion, load_default=lambda: Completion().load({})), "public")
+    absences = classified(fields.Nested(Absences, load_default=lambda: Absences().load({})), "public")
 
 
 class ProgrammeView(Shape):
@@ -53,6 +77,8 @@ class ProgrammeView(Shape):
     consents = classified(fields.List(fields.Nested(Consent), required=True), "public")
     individual_meetings = classified(fields.Integer(required=True), "public")
     mandated_share = classified(fields.Integer(required=True), "public")
+    completion = classified(fields.Nested(Completion, required=True), "public")
+    absences = classified(fields.Nested(Absences, required=True), "public")
     version = classified(fields.Integer(required=True), "internal")
 
 

@@ -6,6 +6,7 @@ from marshmallow import fields, validate
 
 from chassis.schema import Shape, classified
 from services.groups.rules import intake, queue
+from services.groups.rules.sessions import MOST
 from services.groups.schemas.grouping import RosterLine
 from services.groups.schemas.parts import Consent
 
@@ -74,18 +75,6 @@ class HistoryLine(Shape):
     at = classified(fields.AwareDateTime(required=True), "internal")
 
 
-class SignUpRecord(RosterLine):
-    """A sign-up as staff work with it; fields that somebody may not see are absent."""
-
-    consents = classified(fields.List(fields.Nested(Consent)), "personal")
-    missing_consents = classified(fields.List(fields.Nested(Consent)), "personal")
-    meetings = classified(fields.Integer(), "personal")
-    attempts = classified(fields.Integer(), "personal")
-    removal = classified(fields.String(allow_none=True), "personal")
-    entries = classified(fields.List(fields.Nested(IntakeEntry)), "personal")
-    history = classified(fields.List(fields.Nested(HistoryLine)), "personal")
-
-
 class ContactView(Shape):
     """How he can be reached and what he allows; all null where he comes by code only. Each look is on record."""
 
@@ -97,6 +86,46 @@ class ContactView(Shape):
     may_text = classified(fields.Boolean(required=True, allow_none=True), "personal")
     may_leave_voicemail = classified(fields.Boolean(required=True, allow_none=True), "personal")
     may_say_who_we_are = classified(fields.Boolean(required=True, allow_none=True), "personal")
+
+
+class Completing(Shape):
+    """Decide that he has finished; without a day it is today."""
+
+    decided_on = classified(fields.Date(load_default=None, allow_none=True), "personal")
+
+
+class Apology(Shape):
+    """For which meeting he said that he will not come."""
+
+    session_no = classified(fields.Integer(required=True, strict=True, validate=validate.Range(1, MOST)), "internal")
+
+
+class TallyView(Shape):
+    """His figures: meetings that count, of those attended, excused and absent, both shares in percent."""
+
+    held = classified(fields.Integer(required=True), "personal")
+    attended = classified(fields.Integer(required=True), "personal")
+    excused = classified(fields.Integer(required=True), "personal")
+    absent = classified(fields.Integer(required=True), "personal")
+    minutes = classified(fields.Integer(required=True), "personal")
+    attended_share = classified(fields.Integer(required=True), "personal")
+    commitment_share = classified(fields.Integer(required=True), "personal")
+    core_missing = classified(fields.List(fields.String(), required=True), "personal")
+    rule_met = classified(fields.Boolean(required=True), "personal")
+    too_often_absent = classified(fields.Boolean(required=True), "personal")
+
+
+class SignUpRecord(RosterLine):
+    """A sign-up as staff work with it; fields that somebody may not see are absent."""
+
+    consents = classified(fields.List(fields.Nested(Consent)), "personal")
+    missing_consents = classified(fields.List(fields.Nested(Consent)), "personal")
+    meetings = classified(fields.Integer(), "personal")
+    attempts = classified(fields.Integer(), "personal")
+    attendance = classified(fields.Nested(TallyView, allow_none=True), "personal")
+    removal = classified(fields.String(allow_none=True), "personal")
+    entries = classified(fields.List(fields.Nested(IntakeEntry)), "personal")
+    history = classified(fields.List(fields.Nested(HistoryLine)), "personal")
 
 
 class AwaitingLine(Shape):
@@ -120,3 +149,4 @@ CONSENTS_EXAMPLE = {"consents": [{"code": "group-rules", "version": "1"}]}
 REDIRECT_EXAMPLE = {"outcome": "language", "next_step": "information"}
 REMOVAL_EXAMPLE = {"reason": "absence_rule"}
 TRANSFER_EXAMPLE = {"group_id": "018f0000-0000-7000-8000-000000000001"}
+APOLOGY_EXAMPLE = {"session_no": 2}

@@ -14,6 +14,7 @@ from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
 from services.groups import schemas, usecases
 from services.groups.rules.rights import OPERATIONS, POLICY
+from services.groups.service.attendance import Attendance
 from services.groups.service.sessions import Sessions
 from services.groups.service.staff import Staff
 
@@ -22,7 +23,7 @@ SWEEP_SECONDS = 60
 
 @accountable(usecases.RECORDS)
 @operated
-class GroupsService(Sessions, Staff):
+class GroupsService(Attendance, Sessions, Staff):
     """Programmes, groups and sign-ups."""
 
     name = "groups"

@@ -187,6 +187,35 @@ class Staff:
         return staff.remove(self.db, call)
 
     @route(
+        "POST",
+        f"{SIGN_UP}/complete",
+        operation="signup.complete",
+        body=shapes.Completing,
+        answers=shapes.SignUpRecord,
+        changes=True,
+        needs_version=True,
+        example={},
+        summary="Decide that he has finished; the programme's rule is shown beside it, and does not decide",
+    )
+    def complete(self, call: Call) -> Outcome:
+        """Complete."""
+        return staff.complete(self.db, call)
+
+    @route(
+        "POST",
+        f"{SIGN_UP}/apology",
+        operation="signup.apologise",
+        body=shapes.Apology,
+        answers=shapes.SignUpRecord,
+        changes=True,
+        example=shapes.APOLOGY_EXAMPLE,
+        summary="He said beforehand that he will not come to a meeting",
+    )
+    def apologise_for_him(self, call: Call) -> Outcome:
+        """Apologise for him."""
+        return staff.apologise(self.db, call)
+
+    @route(
         "GET",
         "/groups/intake",
         operation="signup.awaiting_intake",

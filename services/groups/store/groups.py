@@ -13,16 +13,17 @@ from chassis.errors import Conflict, NotFound
 
 ADD_PROGRAMME = """
 INSERT INTO programme (id, org_id, key, kind, names, mandated, intake, partner_step, retention_days, consents,
-                       individual_meetings, mandated_share, version, created_at)
+                       individual_meetings, mandated_share, completion, absences, version, created_at)
 VALUES (%(id)s, %(org_id)s, %(key)s, %(kind)s, %(names)s::json, %(mandated)s, %(intake)s, %(partner_step)s,
-        %(retention_days)s, %(consents)s::json, %(individual_meetings)s, %(mandated_share)s, 1, %(at)s)
+        %(retention_days)s, %(consents)s::json, %(individual_meetings)s, %(mandated_share)s,
+        %(completion)s::json, %(absences)s::json, 1, %(at)s)
 ON CONFLICT (org_id, key) DO NOTHING
 """
 
 
 def add_programme(work: Work, row: dict[str, Any]) -> bool:
     """Write a programme; False when the organisation has one with this key."""
-    documents = {name: _json(row[name]) for name in ("names", "consents")}
+    documents = {name: _json(row[name]) for name in ("names", "consents", "completion", "absences")}
     return work.run(ADD_PROGRAMME, {**row, **documents, "at": work.now}, expect=None) == 1
 
 

@@ -22,6 +22,8 @@ from services.groups.usecases.entering import caller_of, relation_to
 from services.groups.usecases.records import actions_of
 
 PROGRAMME = "programme"
+SETTINGS = ("consents", "individual_meetings", "mandated_share", "completion", "absences")
+"""What a programme sets besides its kind."""
 GROUP = "group"
 
 
@@ -128,7 +130,7 @@ def add_programme(work: Work, org_id: uuid.UUID, body: dict[str, Any]) -> bool:
     kind = grouping.KINDS[body["kind"]]
     row = {name: body[name] for name in ("id", "key", "kind", "names", "mandated")}
     chosen = {"intake": body["intake"] or kind.intake, "retention_days": body["retention_days"] or kind.retention_days}
-    chosen |= {name: body[name] for name in ("consents", "individual_meetings", "mandated_share")}
+    chosen |= {name: body[name] for name in SETTINGS}
     return groups.add_programme(work, {**row, **chosen, "org_id": org_id, "partner_step": kind.partner_step})
 
 

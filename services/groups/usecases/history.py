@@ -11,7 +11,7 @@ from chassis.envelope import NETWORK, Received, organisation_of
 from chassis.republish import Baseline
 from services.groups import events
 from services.groups.rules import grouping
-from services.groups.store import seats, sessions, standing
+from services.groups.store import attendance, seats, sessions, standing
 from services.groups.usecases.sessions import told_of
 
 
@@ -63,10 +63,21 @@ def _session(work: Work, session_id: uuid.UUID, audience: str) -> dict[str, Any]
     return None if found is None else events.session_state(told_of(found))
 
 
+def _attendance(work: Work, session_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        found = sessions.by_id(work, session_id)
+        listed = [] if found is None else sorted(row["signup_id"] for row in attendance.sheet(work, found))
+    return None if found is None else events.attendance_state(told_of(found), listed)
+
+
 BASELINES: republish.Baselines = {
     "group": Baseline(events.GROUP_BASELINE, _group),
     "signup": Baseline(events.SIGN_UP_BASELINE, _sign_up),
     "intake": Baseline(events.INTAKE_BASELINE, _intake),
     "session": Baseline(events.SESSION_BASELINE, _session),
+    "attendance": Baseline(events.ATTENDANCE_BASELINE, _attendance),
 }
 """By noun; read by the operators' commands too."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import uuid
+from dataclasses import asdict
 from typing import Any
 
 from chassis.db import Work
@@ -11,6 +12,7 @@ from services.groups import views
 from services.groups.rules.lifecycle import allowed_actions
 from services.groups.rules.staff_rights import actors_of
 from services.groups.store import intake as entries
+from services.groups.usecases.attendance import tallies
 from services.groups.usecases.entering import EnteredSignUp
 from services.groups.views import PERSONAL
 
@@ -31,7 +33,17 @@ def record_of(work: Work, entered: EnteredSignUp) -> dict[str, Any]:
         **record,
         "consents": shown,
         "missing_consents": missing,
+        "attendance": tally_of(work, entered),
     }
+
+
+def tally_of(work: Work, entered: EnteredSignUp) -> dict[str, Any] | None:
+    """His figures so far; None before anything is on record."""
+    found = tallies(work, entered.group.id, entered.sign_up.id).get(entered.sign_up.id)
+    if found is None:
+        return None
+    shares = {"attended_share": found.attended_share, "commitment_share": found.commitment_share}
+    return {**asdict(found), **shares}
 
 
 def line(work: Work, row: dict[str, Any], *, actors: frozenset[str]) -> dict[str, Any]:

@@ -15,11 +15,14 @@ from services.groups import events, views
 from services.groups.rules import intake, queue
 from services.groups.rules.intake import Asked
 from services.groups.rules.lifecycle import COORDINATOR, WORKER, decide
+from services.groups.rules.staff_rights import deciding_actor
+from services.groups.store import attendance, queueing, seats
 from services.groups.store import intake as entries
-from services.groups.store import queueing, seats
 from services.groups.store.seats import Noted
 from services.groups.usecases import seating
 from services.groups.usecases.acts import Act
+from services.groups.usecases.apologies import apologise as excuse
+from services.groups.usecases.attendance import tallies
 from services.groups.usecases.entering import EnteredSignUp, enter
 from services.groups.usecases.records import record_of, sealed_of
 from services.groups.usecases.signing_up import OBJECT
@@ -80,6 +83,16 @@ def propose_removal(db: Database, call: Call) -> Outcome:
 def remove(db: Database, call: Call) -> Outcome:
     """Decide a proposal that somebody else made. Raises Conflict."""
     return _do(db, call, _remove)
+
+
+def complete(db: Database, call: Call) -> Outcome:
+    """Decide that he has finished; the rule's result is on record beside the decision. Raises Conflict."""
+    return _do(db, call, _complete)
+
+
+def apologise(db: Database, call: Call) -> Outcome:
+    """Write that he said beforehand that he will not come. Raises NotFound and Conflict."""
+    return _do(db, call, _apologise)
 
 
 def contact(db: Database, call: Call) -> Outcome:
@@ -205,3 +218,19 @@ def _remove(work: Work, call: Call, entered: EnteredSignUp) -> None:
         "remove",
         Act(actor=COORDINATOR, subject=subject, reason=f"{reason}.decided_alone" if alone else reason),
     )
+
+
+def _complete(work: Work, call: Call, entered: EnteredSignUp) -> None:
+    sign_up, caller = entered.sign_up, entered.caller
+    act = Act(actor=deciding_actor(caller.roles), subject=caller.subject)
+    decide("complete", state=sign_up.state, intake=entered.group.intake, actor=act.actor)
+    counted = tallies(work, entered.group.id, sign_up.id).get(sign_up.id)
+    if counted is None:
+        raise Conflict("signup.no_attendance", "No attendance of his is on record; enter it first.", allowed=())
+    day = call.body["decided_on"] or work.now.date()
+    attendance.complete(work, sign_up.id, counted, day=day, subject=caller.subject)
+    take(work, entered, "complete", act)
+
+
+def _apologise(work: Work, call: Call, entered: EnteredSignUp) -> None:
+    excuse(work, entered.sign_up, call.body["session_no"], subject=entered.caller.subject)
