@@ -21,6 +21,7 @@ from services.groups.events.meetings import (
     session_state,
     session_told,
 )
+from services.groups.events.staff import LEADER, LEADER_BASELINE, leader_state, leader_told
 
 __all__ = [
     "ATTENDANCE_BASELINE",
@@ -28,6 +29,7 @@ __all__ = [
     "GROUP_BASELINE",
     "INTAKE",
     "INTAKE_BASELINE",
+    "LEADER_BASELINE",
     "SESSION_BASELINE",
     "SIGN_UP",
     "SIGN_UP_BASELINE",
@@ -40,6 +42,8 @@ __all__ = [
     "group_told",
     "intake_state",
     "intake_told",
+    "leader_state",
+    "leader_told",
     "moved",
     "session_state",
     "session_told",
@@ -166,6 +170,8 @@ TYPES: dict[str, EventType] = {
         SESSION_BASELINE,
         *ATTENDANCE.values(),
         ATTENDANCE_BASELINE,
+        *LEADER.values(),
+        LEADER_BASELINE,
     )
 }
 

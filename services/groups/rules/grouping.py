@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from chassis.errors import Conflict, FieldError, Invalid, NotFound
+from services.groups.rules.queue import admits
 from services.groups.rules.rights import OPERATIONS, POLICY
 
 GROUP_STATES = ("draft", "open", "running", "finished", "archived", "cancelled")
@@ -120,10 +123,15 @@ def programme_key(org_key: str, *parts: str) -> str:
     return org_key[: KEY_LENGTH - len(ending)].rstrip("-") + ending
 
 
-def accepting(*, state: str, capacity: int, held: int, waiting: int, waitlist_limit: int | None) -> bool:
-    """Derived, never stored: whether a sign-up gets a seat or a place in the queue now."""
-    room = waitlist_limit is None or waiting < waitlist_limit or (waiting == 0 and held < capacity)
-    return state == "open" and room
+ACCEPTING = ("state", "admission", "capacity", "held", "waiting", "waitlist_limit")
+"""What `accepting` follows from, as columns of a group."""
+
+
+def accepting(group: Mapping[str, Any]) -> bool:
+    """Derived, never stored: whether a sign-up gets a seat or a place in the queue now; from the columns ACCEPTING."""
+    limit, waiting = group["waitlist_limit"], group["waiting"]
+    room = limit is None or waiting < limit or (waiting == 0 and group["held"] < group["capacity"])
+    return admits(group["state"], group["admission"]) and room
 
 
 def is_group_staff(roles: frozenset[str]) -> bool:

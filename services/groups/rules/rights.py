@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from chassis.policy import ANYBODY, Policy, Row
-from services.groups.rules import session_rights, staff_rights
+from services.groups.rules import season_rights, session_rights, staff_rights
+from services.groups.rules.group_fields import INNER, PAGE
 from services.groups.rules.relations import OTHER_GROUP, OWN_GROUP, RELATIONS, SYSTEM, relation_of
 from services.groups.rules.staff_rights import LINE
 
@@ -14,14 +15,6 @@ _COORDINATOR = frozenset({"group_coordinator"})
 _LEADER = frozenset({"group_leader"})
 _STAFF = _COORDINATING | {"intake_worker"}
 _ALL = frozenset(RELATIONS)
-
-PAGE = frozenset(
-    {
-        "id", "organisation", "programme", "names", "state", "country", "areas", "languages", "mode", "admission",
-        "capacity", "accepting", "seat_at_once", "place_public", "schedule", "version",
-    }
-)  # fmt: skip
-INNER = PAGE | {"held", "waiting", "min_to_start", "waitlist_limit", "place_full", "leaders", "allowed_actions"}
 
 POLICY = Policy(
     Row("programme.create", _COORDINATING),
@@ -35,6 +28,7 @@ POLICY = Policy(
     Row("group.roster", _LEADER, relations=frozenset({OWN_GROUP}), shows=LINE),
     *staff_rights.ROWS,
     *session_rights.ROWS,
+    *season_rights.ROWS,
 )
 OPERATIONS = POLICY.operations()
 # Without a token: the public pages, and the man with his code and PIN.
@@ -46,3 +40,8 @@ PUBLIC = frozenset(
 def sees_inside(roles: frozenset[str], relation: str) -> bool:
     """Whether these roles see more of a group than its public page."""
     return any(row.roles != ANYBODY for row in POLICY.granting("group.read", roles, relation))
+
+
+def coordinates(roles: frozenset[str]) -> bool:
+    """Whether these roles plan all groups of their organisation."""
+    return bool(roles & _COORDINATOR)

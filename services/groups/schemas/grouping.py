@@ -117,6 +117,8 @@ class GroupView(PublicGroup):
     waitlist_limit = classified(fields.Integer(allow_none=True), "internal")
     place_full = classified(fields.String(allow_none=True), "internal")
     leaders = classified(fields.List(fields.Nested(NewLeader)), "internal")
+    successor_id = classified(fields.UUID(allow_none=True), "internal")
+    choice_due = classified(fields.Boolean(), "internal")
     allowed_actions = classified(fields.List(fields.String()), "internal")
 
 

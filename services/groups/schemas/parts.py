@@ -17,11 +17,11 @@ LANGUAGE = validate.Regexp(r"^[a-z]{2,3}(-[a-z0-9]{2,8})?\Z")
 COUNTRY = validate.Regexp(r"^[A-Z]{2}\Z")
 
 
-def names() -> fields.Dict:
+def names(*, required: bool = True) -> fields.Dict:
     """Language → name in it; at least one."""
     text = fields.String(validate=plain_text(1, 200))
     return fields.Dict(
-        required=True, validate=validate.Length(1, 20), keys=fields.String(validate=LANGUAGE), values=text
+        required=required, validate=validate.Length(1, 20), keys=fields.String(validate=LANGUAGE), values=text
     )
 
 

@@ -69,7 +69,8 @@ def add_group(work: Work, row: dict[str, Any], leaders: list[dict[str, Any]]) ->
 
 
 LOCK_DRAFT = """
-SELECT g.id, g.org_id, g.state, g.version, g.names, g.areas, g.languages, g.mode, g.capacity, g.start_on,
+SELECT g.id, g.org_id, g.state, g.version, g.names, g.areas, g.languages, g.mode, g.capacity, g.start_on, g.admission,
+       g.held, g.waiting, g.waitlist_limit, g.min_to_start, g.successor_id, g.programme_id,
        g.local_start IS NOT NULL AND g.start_on IS NOT NULL AND g.tz IS NOT NULL AS scheduled,
        g.place_public IS NOT NULL OR g.mode = 'remote' AS placed, p.key AS programme_key, p.kind, p.retention_days,
        (SELECT count(*) FROM leader_assignment AS l WHERE l.group_id = g.id AND l.to_at IS NULL) AS leaders

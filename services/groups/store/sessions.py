@@ -54,6 +54,14 @@ def schedule(work: Work, group_id: uuid.UUID) -> tuple[Schedule, int] | None:
     return Schedule(**row), minutes
 
 
+BEGIN_ON = "UPDATE peer_group SET start_on = %(day)s WHERE id = %(id)s"
+
+
+def begin_on(work: Work, group_id: uuid.UUID, day: dt.date) -> None:
+    """Write the day on which a group begins."""
+    work.later(BEGIN_ON, {"id": group_id, "day": day})
+
+
 COLUMNS = """
 SELECT s.id, s.org_id, s.group_id, s.no, s.local_start, s.tz, s.minutes, s.starts_at, s.state, s.topic_key,
        s.catches_up, s.headcount, s.sequence, s.version,

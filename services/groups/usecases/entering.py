@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
 import uuid
 from dataclasses import dataclass
 
 from chassis.db import Work
-from chassis.errors import NotFound, Stale, Unauthenticated
+from chassis.errors import FieldError, Invalid, NotFound, Stale, Unauthenticated
 from chassis.identity import Caller
 from chassis.requests import Call
 from services.groups.rules import grouping
@@ -41,6 +42,22 @@ def enter_group(work: Work, call: Call, group_id: uuid.UUID) -> Entered:
     relation = relation_to(work, group_id, caller)
     grouping.check(call.operation, caller.roles, relation)
     return Entered(caller=caller, relation=relation, group=group)
+
+
+def enter_both(work: Work, call: Call, other_id: uuid.UUID) -> tuple[Entered, Group]:
+    """Lock the path's group and another one of the same organisation, always in the order of their ids.
+
+    Raises NotFound for the group of the path as `enter_group` does, and Invalid where the other one is not known here.
+    """
+    locked: dict[uuid.UUID, Group] = {}
+    for group_id in sorted({call.path["group_id"], other_id}):
+        with contextlib.suppress(NotFound):
+            locked[group_id] = seats.lock_group(work, group_id)
+    entered = enter_group(work, call, call.path["group_id"])
+    if other_id not in locked:
+        detail = "Your organisation has no such group."
+        raise Invalid("group.unknown", detail, fields=(FieldError("/group_id", "unknown", detail),))
+    return entered, locked[other_id]
 
 
 def enter(work: Work, call: Call, *, done: uuid.UUID | None = None) -> EnteredSignUp:

@@ -15,7 +15,7 @@ from services.groups.rules import grouping, rights
 from services.groups.rules.grouping import GroupEdge
 from services.groups.rules.lifecycle import WORKER
 from services.groups.rules.staff_rights import actors_of
-from services.groups.store import groups
+from services.groups.store import groups, season
 from services.groups.usecases.acts import Act, GroupMoved
 from services.groups.usecases.consequences import follow_group
 from services.groups.usecases.entering import caller_of, relation_to
@@ -65,7 +65,7 @@ def create_group(db: Database, call: Call) -> Outcome:
             group_id = clock.new_id()
             draft(work, group_id, call.body, org=(caller.org_id, caller.org_key), subject=caller.subject)
         work.record(Entry(operation="group.create", object_type=GROUP, object_id=None if done else group_id))
-        return _own(work, group_id)
+        return own(work, group_id)
 
 
 def open_group(db: Database, call: Call) -> Outcome:
@@ -75,7 +75,7 @@ def open_group(db: Database, call: Call) -> Outcome:
         if done is None:
             open_draft(work, group_id, subject=caller_of(call).subject, expected=call.expected_version)
         work.record(Entry(operation="group.open", object_type=GROUP, object_id=None if done else group_id))
-        return _own(work, group_id)
+        return own(work, group_id)
 
 
 def list_groups(db: Database, call: Call) -> Outcome:
@@ -92,17 +92,27 @@ def read_group(db: Database, call: Call) -> Outcome:
     group_id = call.path["group_id"]
     if call.caller is not None and grouping.is_group_staff(call.caller.roles):
         with db.work(call) as work:
-            own = views.own_group(work, group_id)
+            inner = views.own_group(work, group_id)
             at = relation_to(work, group_id, call.caller)
-            if own is not None and rights.sees_inside(call.caller.roles, at):
+            if inner is not None and rights.sees_inside(call.caller.roles, at):
                 # what everybody may see is no read that has to be on record
                 work.record(Entry(operation="group.read", object_type=GROUP, object_id=group_id))
-                return Outcome(value=own, version=_etag(own), relation=at)
+                return Outcome(value=inner, version=_etag(inner), relation=at)
     with db.view() as work:
         row = views.public_group(work, group_id)
     if row is None:
         raise NotFound
     return Outcome(value=row, version=None)
+
+
+def my_groups(db: Database, call: Call) -> Outcome:
+    """The groups that the caller works with: all of the organisation for coordinators, else those that he leads now."""
+    with db.work(call) as work:
+        caller, query = caller_of(call), call.query
+        subject = None if rights.coordinates(caller.roles) else caller.subject
+        rows = views.my_groups(work, subject, after=paging.position(query["cursor"]), limit=query["limit"] + 1)
+        work.record(Entry(operation=call.operation, object_type=GROUP, object_id=None))
+        return Outcome(value=paging.page(rows, query["limit"], by="created_at"))
 
 
 def roster(db: Database, call: Call) -> Outcome:
@@ -156,7 +166,7 @@ def open_draft(work: Work, group_id: uuid.UUID, *, subject: str, expected: int |
     check_version(group, expected)
     names = ("kind", "leaders", "scheduled", "placed", "retention_days")
     grouping.check_ready(grouping.Readiness(**{name: group[name] for name in names}, texts=len(group["names"])))
-    move_group(work, group, edge, act=Act(actor=WORKER, subject=subject), accepting=True)
+    move_group(work, group, edge, act=Act(actor=WORKER, subject=subject))
 
 
 def check_version(group: dict[str, Any], expected: int | None) -> None:
@@ -165,16 +175,21 @@ def check_version(group: dict[str, Any], expected: int | None) -> None:
         raise Stale("group.stale", f"The group is at version {group['version']} now; read it again.")
 
 
-def move_group(work: Work, group: dict[str, Any], edge: GroupEdge, *, act: Act, accepting: bool) -> None:
+def move_group(work: Work, group: dict[str, Any], edge: GroupEdge, *, act: Act) -> None:
     """Walk one edge of a group that is locked: its row, history, event, and what follows.
 
     `group` needs the columns of `store.groups.lock_for_opening`.
     """
     groups.move_group(work, group, transition=edge.name, state=edge.target, subject=act.subject, reason=act.reason)
-    told = {**group, "version": group["version"] + 1}
-    public = grouping.KINDS[group["kind"]].public
-    work.tell(events.group_told(edge.event, told, public=public, accepting=accepting, at=work.now))
+    tell_group(work, {**group, "state": edge.target, "version": group["version"] + 1}, edge.event)
     follow_group(work, GroupMoved(group_id=group["id"], org_id=group["org_id"], edge=edge, act=act, at=work.now))
+
+
+def tell_group(work: Work, group: dict[str, Any], verb: str) -> None:
+    """Tell a group as it now stands, and keep what was said of whether it takes sign-ups."""
+    accepting, public = grouping.accepting(group), grouping.KINDS[group["kind"]].public
+    work.tell(events.group_told(verb, group, public=public, accepting=accepting, at=work.now))
+    season.told(work, group["id"], accepting=accepting)
 
 
 def _default(work: Work, org: tuple[uuid.UUID, str], body: dict[str, Any]) -> dict[str, Any] | None:
@@ -187,7 +202,8 @@ def _default(work: Work, org: tuple[uuid.UUID, str], body: dict[str, Any]) -> di
     return found
 
 
-def _own(work: Work, group_id: uuid.UUID) -> Outcome:
+def own(work: Work, group_id: uuid.UUID) -> Outcome:
+    """A group as its organisation sees it, as the answer to a change. Raises NotFound."""
     row = views.own_group(work, group_id)
     if row is None:
         raise NotFound

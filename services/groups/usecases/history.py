@@ -11,7 +11,7 @@ from chassis.envelope import NETWORK, Received, organisation_of
 from chassis.republish import Baseline
 from services.groups import events
 from services.groups.rules import grouping
-from services.groups.store import attendance, seats, sessions, standing
+from services.groups.store import attendance, leaders, seats, sessions, standing
 from services.groups.usecases.sessions import told_of
 
 
@@ -28,8 +28,7 @@ def _group(work: Work, group_id: uuid.UUID, audience: str) -> dict[str, Any] | N
         row = standing.group(work, group_id)
     if row is None:
         return None
-    names = ("state", "capacity", "held", "waiting", "waitlist_limit")
-    return events.group_state(row, accepting=grouping.accepting(**{name: row[name] for name in names}))
+    return events.group_state(row, accepting=grouping.accepting(row))
 
 
 def _sign_up(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
@@ -73,11 +72,21 @@ def _attendance(work: Work, session_id: uuid.UUID, audience: str) -> dict[str, A
     return None if found is None else events.attendance_state(told_of(found), listed)
 
 
+def _leader(work: Work, group_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        subject = leaders.latest(work, group_id)
+    return None if subject is None else events.leader_state(group_id, subject=subject)
+
+
 BASELINES: republish.Baselines = {
     "group": Baseline(events.GROUP_BASELINE, _group),
     "signup": Baseline(events.SIGN_UP_BASELINE, _sign_up),
     "intake": Baseline(events.INTAKE_BASELINE, _intake),
     "session": Baseline(events.SESSION_BASELINE, _session),
+    "leader": Baseline(events.LEADER_BASELINE, _leader),
     "attendance": Baseline(events.ATTENDANCE_BASELINE, _attendance),
 }
 """By noun; read by the operators' commands too."""

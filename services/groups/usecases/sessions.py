@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import uuid
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, replace
 from typing import Any
@@ -71,6 +72,29 @@ def cancel_with_the_group(work: Work, moved: GroupMoved) -> None:
                 save(work, replace(each, state="cancelled", sequence=each.sequence + 1), "cancelled")
 
 
+def reschedule(work: Work, group_id: uuid.UUID, start_on: dt.date) -> None:
+    """Let the group begin on another day: the meetings that are ahead take the days of the new series, in their order.
+
+    Raises Conflict without a schedule, and Invalid for a day that is past.
+    """
+    planned = sessions.schedule(work, group_id)
+    if planned is None:
+        raise _no_schedule()
+    schedule = replace(planned[0], start_on=start_on)
+    rules.check_time(dt.datetime.combine(start_on, schedule.local_start), schedule.tz, now=work.now)
+    sessions.begin_on(work, group_id, start_on)
+    days = [each.local_start for each in rules.propose(schedule) if not each.skipped]
+    ahead = [each for each in sessions.of_group(work, group_id) if each.state in rules.AHEAD]
+    for session, local in zip(ahead, days, strict=False):
+        _set(work, session, local, session.minutes)
+
+
+def _set(work: Work, session: Session, local: dt.datetime, minutes: int) -> None:
+    when = moment(local, session.tz)
+    moved = replace(session, local_start=when.local, starts_at=when.at, minutes=minutes, state="moved")
+    save(work, replace(moved, sequence=session.sequence + 1), "moved")
+
+
 def _do(db: Database, call: Call, step: Callable[[Work, Call, Entered], None] | None) -> Outcome:
     with db.work(call) as work:
         done = work.claimed()
@@ -107,10 +131,7 @@ def _move(work: Work, call: Call, entered: Entered) -> None:
     session = entered_session(work, call, entered)
     rules.check_ahead(session.state, "move")
     rules.check_time(call.body["local_start"], session.tz, now=work.now)
-    when = moment(call.body["local_start"], session.tz)
-    minutes = call.body["minutes"] or session.minutes
-    moved = replace(session, local_start=when.local, starts_at=when.at, minutes=minutes, state="moved")
-    save(work, replace(moved, sequence=session.sequence + 1), "moved")
+    _set(work, session, call.body["local_start"], call.body["minutes"] or session.minutes)
 
 
 def _cancel(work: Work, call: Call, entered: Entered) -> None:
@@ -151,14 +172,14 @@ def shown(session: Session) -> dict[str, Any]:
     return {**asdict(session), "ends_at": session.ends_at}
 
 
-def _proposed(work: Work, group_id: Any, *, keep: frozenset[dt.date]) -> list[Proposed]:
+def _proposed(work: Work, group_id: uuid.UUID, *, keep: frozenset[dt.date]) -> list[Proposed]:
     planned = sessions.schedule(work, group_id)
     if planned is None:
         raise _no_schedule()
     return rules.propose(planned[0], keep=keep)
 
 
-def _write_series(work: Work, group_id: Any, *, keep: frozenset[dt.date]) -> None:
+def _write_series(work: Work, group_id: uuid.UUID, *, keep: frozenset[dt.date]) -> None:
     planned = sessions.schedule(work, group_id)
     if planned is None:
         raise _no_schedule()
@@ -167,7 +188,7 @@ def _write_series(work: Work, group_id: Any, *, keep: frozenset[dt.date]) -> Non
     _write(work, group_id, chosen, planned[0].tz, planned[1])
 
 
-def _write(work: Work, group_id: Any, chosen: Iterable[tuple[Any, Any, Any]], tz: str, minutes: int) -> None:
+def _write(work: Work, group_id: uuid.UUID, chosen: Iterable[tuple[Any, Any, Any]], tz: str, minutes: int) -> None:
     first = len(sessions.of_group(work, group_id)) + 1
     rows = []
     for no, (local, topic_key, catches_up) in enumerate(chosen, first):

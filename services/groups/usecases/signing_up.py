@@ -119,6 +119,13 @@ def pin_mac(work: Work, sign_up_id: uuid.UUID, *, code: str, pin: str) -> bytes:
     return work.digest("signup.pin", f"{sign_up_id} {codes.normalised(code)} {pin}")
 
 
+def contact_mac(work: Work, group_id: uuid.UUID, contact: dict[str, Any] | None) -> bytes | None:
+    """The keyed hash of a contact for one group, so that a second sign-up is found there and nowhere else."""
+    if contact is None:
+        return None
+    return work.digest("signup.contact", f"{group_id} {contact['channel']}:{contact['value']}")
+
+
 def _view(sign_up_id: uuid.UUID, group: Group, state: str, *, before: int, code_only: bool) -> dict[str, Any]:
     return {
         "signup_id": sign_up_id,
@@ -134,9 +141,7 @@ def _view(sign_up_id: uuid.UUID, group: Group, state: str, *, before: int, code_
 
 def _row(work: Work, group: Group, newcomer: Newcomer, now: dt.datetime) -> dict[str, Any]:
     participant_id, key, contact = clock.new_id(), newcomer.key, newcomer.contact
-    mac = None
-    if contact is not None:
-        mac = work.digest("signup.contact", f"{group.id} {contact['channel']}:{contact['value']}")
+    mac = contact_mac(work, group.id, contact)
     return {
         "id": newcomer.id,
         "participant_id": participant_id,

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, LiteralString
 
 from chassis.db import Work
 from services.groups.rules.grouping import GROUP_LIFECYCLE, accepting
+from services.groups.rules.season import choice_due
 
 PROGRAMMES = """
 SELECT id, key, kind, names, mandated, intake, partner_step, retention_days, consents, individual_meetings,
@@ -31,7 +33,7 @@ def programme(work: Work, programme_id: uuid.UUID) -> dict[str, Any] | None:
 
 
 PUBLIC_LIST = """
-SELECT * FROM public_group WHERE state = 'open'
+SELECT * FROM public_group WHERE (accepting OR state = 'open')
    AND (%(country)s::text IS NULL OR country = %(country)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
    AND (%(language)s::text IS NULL OR %(language)s = ANY (languages))
    AND (%(area)s::text IS NULL OR %(area)s = ANY (areas))
@@ -54,28 +56,66 @@ def public_group(work: Work, group_id: uuid.UUID) -> dict[str, Any] | None:
     return _shown(row) if row else None
 
 
-OWN = """
-SELECT g.*, o.key AS org_key, p.key AS programme_key, p.names AS programme_names, p.kind, p.intake
+OWN: LiteralString = """
+SELECT g.*, o.key AS org_key, p.key AS programme_key, p.names AS programme_names, p.kind, p.intake,
+       (g.start_on + g.local_start) AT TIME ZONE g.tz AS starts_at
   FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id LEFT JOIN partner AS o ON o.org_id = g.org_id
- WHERE g.id = %s
 """
+OWN_ONE = OWN + " WHERE g.id = %s"
+MINE = (
+    OWN  # noqa: S608 - both parts are constants
+    + """
+ WHERE (%(subject)s::text IS NULL OR EXISTS (
+            SELECT 1 FROM leader_assignment AS l WHERE l.group_id = g.id AND l.subject = %(subject)s
+               AND l.from_at <= %(now)s AND (l.to_at IS NULL OR l.to_at > %(now)s)))
+   AND (%(at)s::timestamptz IS NULL OR (g.created_at, g.id) < (%(at)s, %(after)s::uuid))
+ ORDER BY g.created_at DESC, g.id DESC LIMIT %(limit)s
+"""
+)
 LEADERS = """
-SELECT subject, alias, role FROM leader_assignment WHERE group_id = %s AND to_at IS NULL
+SELECT group_id, subject, alias, role FROM leader_assignment
+ WHERE group_id = ANY(%(groups)s) AND from_at <= %(now)s AND (to_at IS NULL OR to_at > %(now)s)
  ORDER BY from_at, role DESC, subject
 """
 
 
 def own_group(work: Work, group_id: uuid.UUID) -> dict[str, Any] | None:
     """A group of the acting organisation with all that its workers may see; None when it is not its own."""
-    row = work.one(OWN, (group_id,))
-    if row is None:
-        return None
-    counts = {name: row[name] for name in ("state", "capacity", "held", "waiting", "waitlist_limit")}
-    row["accepting"] = accepting(**counts)
-    row["seat_at_once"] = row["state"] == "open" and row["waiting"] == 0 and row["held"] < row["capacity"]
-    inner = {name: row[name] for name in ("held", "waiting", "min_to_start", "waitlist_limit", "place_full")}
-    allowed = [edge.name for edge in GROUP_LIFECYCLE if edge.source == row["state"]]
-    return {**_shown(row), **inner, "leaders": work.all(LEADERS, (group_id,)), "allowed_actions": allowed}
+    row = work.one(OWN_ONE, (group_id,))
+    return _inner(work, [row])[0] if row else None
+
+
+def my_groups(work: Work, subject: str | None, *, after: tuple[Any, Any], limit: int) -> list[dict[str, Any]]:
+    """The groups that a person leads now, or with None all of the acting organisation, newest first."""
+    values = {"subject": subject, "now": work.now, "at": after[0], "after": after[1], "limit": limit}
+    return _inner(work, work.all(MINE, values))
+
+
+def _inner(work: Work, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    values = {"groups": [row["id"] for row in rows], "now": work.now}
+    leaders: dict[uuid.UUID, list[dict[str, Any]]] = {}
+    for each in work.all(LEADERS, values) if rows else ():
+        leaders.setdefault(each.pop("group_id"), []).append(each)
+    return [_with_inner(row, leaders.get(row["id"], []), now=work.now) for row in rows]
+
+
+def _with_inner(row: dict[str, Any], leaders: list[dict[str, Any]], *, now: dt.datetime) -> dict[str, Any]:
+    row["accepting"] = accepting(row)
+    row["seat_at_once"] = row["accepting"] and row["waiting"] == 0 and row["held"] < row["capacity"]
+    due = choice_due(
+        state=row["state"],
+        held=row["held"],
+        min_to_start=row["min_to_start"],
+        starts_at=row["starts_at"],
+        now=now,
+    )
+    return {
+        **_shown(row),
+        **{name: row[name] for name in INNER},
+        "leaders": leaders,
+        "choice_due": due,
+        "allowed_actions": [edge.name for edge in GROUP_LIFECYCLE if edge.source == row["state"]],
+    }
 
 
 def _shown(row: dict[str, Any]) -> dict[str, Any]:
@@ -92,6 +132,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     }
 
 
+INNER = ("held", "waiting", "min_to_start", "waitlist_limit", "place_full", "successor_id", "created_at")
 PUBLIC = (
     "id",
     "names",
