@@ -21,6 +21,15 @@ from services.groups.events.meetings import (
     session_state,
     session_told,
 )
+from services.groups.events.placements import (
+    PLACEMENT,
+    PLACEMENT_BASELINE,
+    REPORT_BASELINE,
+    REPORT_READY,
+    placement_state,
+    placement_told,
+    report_told,
+)
 from services.groups.events.staff import LEADER, LEADER_BASELINE, leader_state, leader_told
 
 __all__ = [
@@ -30,6 +39,8 @@ __all__ = [
     "INTAKE",
     "INTAKE_BASELINE",
     "LEADER_BASELINE",
+    "PLACEMENT_BASELINE",
+    "REPORT_BASELINE",
     "SESSION_BASELINE",
     "SIGN_UP",
     "SIGN_UP_BASELINE",
@@ -45,6 +56,9 @@ __all__ = [
     "leader_state",
     "leader_told",
     "moved",
+    "placement_state",
+    "placement_told",
+    "report_told",
     "session_state",
     "session_told",
     "sign_up_state",
@@ -172,6 +186,10 @@ TYPES: dict[str, EventType] = {
         ATTENDANCE_BASELINE,
         *LEADER.values(),
         LEADER_BASELINE,
+        *PLACEMENT.values(),
+        PLACEMENT_BASELINE,
+        REPORT_READY,
+        REPORT_BASELINE,
     )
 }
 

@@ -15,6 +15,7 @@ PERSONS = Persons(
         Table(name="removal_proposal", where="sign_up_id", drops=True),
         Table(name="attendance", where="sign_up_id", drops=True),
         Table(name="completion", where="sign_up_id", drops=True),
+        Table(name="attendance_report", where="sign_up_id", drops=True),
         Table(name="history", where="sign_up_id", rounds=("at",)),
     ),
     rules=(
@@ -33,6 +34,8 @@ PERSONS = Persons(
         "removal_proposal.by_subject": WORKER,
         "attendance.by_subject": WORKER,
         "completion.by_subject": WORKER,
+        "attendance_report.first_subject": WORKER,
+        "attendance_report.second_subject": WORKER,
     },
 )
 """The key of a record is the id of the sign-up."""

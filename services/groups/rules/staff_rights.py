@@ -20,12 +20,12 @@ LINE = frozenset(
     }
 )  # fmt: skip
 """What stands on a roster: named one by one, so that a new field is seen by nobody until a row says so."""
-RECORD = LINE | {"consents", "missing_consents", "meetings", "attempts", "removal", "attendance"}
+RECORD = LINE | {"consents", "missing_consents", "meetings", "attempts", "removal", "attendance", "report"}
 DESK_RECORD = RECORD | {"entries", "history"}
 """The outcomes of conversations and their days are for the desk alone; a leader sees the state."""
 
 _DESK_OR_OWN_LEADER = ("signup.read", "signup.answer", "signup.leave", "signup.consent", "signup.propose_removal",
-    "signup.apologise",
+    "signup.apologise", "report.sign",
 )  # fmt: skip
 _DESK_ONLY = ("signup.intake", "signup.confirm", "signup.redirect")
 _COORDINATOR_ONLY = ("signup.call_now", "signup.remove", "signup.transfer")
@@ -35,6 +35,7 @@ ROWS = (
     *(Row(name, _DESK, relations=_ALL, shows=DESK_RECORD) for name in (*_DESK_OR_OWN_LEADER, *_DESK_ONLY)),
     *(Row(name, LEADER_ROLE, relations=_OWN, shows=RECORD) for name in _DESK_OR_OWN_LEADER),
     *(Row(name, COORDINATOR_ROLE, relations=_ALL, shows=DESK_RECORD) for name in _COORDINATOR_ONLY),
+    Row("signup.create_for", _DESK, relations=_ALL),
     Row("signup.awaiting_intake", _DESK),
     Row("signup.complete", COORDINATOR_ROLE, relations=_ALL, shows=DESK_RECORD),
     Row("signup.complete", LEADER_ROLE, relations=_OWN, shows=RECORD),

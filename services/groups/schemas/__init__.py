@@ -19,16 +19,19 @@ from services.groups.schemas.parts import (
 from services.groups.schemas.programmes import NEW_PROGRAMME_EXAMPLE, NewProgramme, ProgrammeView
 from services.groups.schemas.signing_up import (
     CARD_EXAMPLE,
+    FOR_HIM_EXAMPLE,
     NEW_SIGN_UP_EXAMPLE,
     Card,
     NewSignUp,
     NewSignUpView,
+    SignUpForHim,
     SignUpView,
 )
 
 __all__ = [
     "CARD_EXAMPLE",
     "DEMO_GROUP",
+    "FOR_HIM_EXAMPLE",
     "NEW_GROUP_EXAMPLE",
     "NEW_PROGRAMME_EXAMPLE",
     "NEW_SIGN_UP_EXAMPLE",
@@ -45,5 +48,6 @@ __all__ = [
     "PublicGroup",
     "RosterLine",
     "RosterQuery",
+    "SignUpForHim",
     "SignUpView",
 ]

@@ -8,8 +8,9 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
-from services.groups.rules import codes, lifecycle
+from services.groups.rules import codes, lifecycle, waiting
 from services.groups.schemas.parts import DEMO_GROUP, LANGUAGE
+from services.groups.schemas.sessions import wall_time
 
 PIN = validate.Regexp(r"^[0-9]{4}\Z")
 CODE = validate.Length(codes.LENGTH, 24)
@@ -47,14 +48,27 @@ class Contact(Shape):
         return {**value, "value": value["value"].strip().casefold()}
 
 
-class NewSignUp(Shape):
-    """A man signs up, by a contact of his or by code only; no account, no legal name."""
+class _Newcomer(Shape):
+    """What everybody says who signs up, or has somebody sign him up; no account, no legal name."""
 
-    group_id = classified(fields.UUID(required=True), "public")
     alias = classified(fields.String(required=True, validate=plain_text(1, 40)), "sealed")
     language = classified(fields.String(load_default=None, allow_none=True, validate=LANGUAGE), "personal")
     contact = classified(fields.Nested(Contact, load_default=None, allow_none=True), "sealed")
     pin = classified(fields.String(required=True, validate=PIN), "sealed")
+
+
+class NewSignUp(_Newcomer):
+    """A man signs up, by a contact of his or by code only; no account, no legal name."""
+
+    group_id = classified(fields.UUID(required=True), "public")
+
+
+class SignUpForHim(_Newcomer):
+    """A worker signs a man up, with the referral that he comes from; a man who was sent has a day to begin by."""
+
+    referral_id = classified(fields.UUID(load_default=None, allow_none=True), "personal")
+    mandated = classified(fields.Boolean(load_default=False, truthy={True}, falsy={False}), "personal")
+    due_on = classified(fields.Date(load_default=None, allow_none=True), "personal")
 
 
 class Card(Shape):
@@ -72,6 +86,31 @@ class Card(Shape):
             raise ValidationError({"return_code": [message]})
 
 
+class Why(Shape):
+    """The rule by which he waits, as a code and in plain words."""
+
+    code = classified(fields.String(required=True, validate=validate.OneOf(tuple(waiting.WORDS))), "personal")
+    text = classified(fields.String(required=True), "personal")
+
+
+class Weeks(Shape):
+    """Between how many weeks half of the men before him waited in this programme."""
+
+    from_ = classified(fields.Integer(required=True, data_key="from", attribute="from"), "public")
+    to = classified(fields.Integer(required=True), "public")
+
+
+class Meeting(Shape):
+    """When the group meets."""
+
+    no = classified(fields.Integer(required=True), "public")
+    local_start = classified(wall_time(), "public")
+    tz = classified(fields.String(required=True), "public")
+    starts_at = classified(fields.AwareDateTime(required=True), "public")
+    minutes = classified(fields.Integer(required=True), "public")
+    state = classified(fields.String(required=True), "public")
+
+
 class SignUpView(Shape):
     """His own sign-up: where it stands, his place in the queue, and what happens next in plain words."""
 
@@ -80,6 +119,10 @@ class SignUpView(Shape):
     state = classified(fields.String(required=True, validate=validate.OneOf(lifecycle.STATES)), "personal")
     has_seat = classified(fields.Boolean(required=True), "personal")
     place = classified(fields.Integer(required=True, allow_none=True), "personal")
+    why = classified(fields.Nested(Why, required=True, allow_none=True), "personal")
+    usual_weeks = classified(fields.Nested(Weeks, required=True, allow_none=True), "personal")
+    sessions = classified(fields.List(fields.Nested(Meeting), required=True), "personal")
+    place_full = classified(fields.String(required=True, allow_none=True), "internal")
     offer_until = classified(fields.AwareDateTime(required=True, allow_none=True), "personal")
     next = classified(fields.String(required=True), "personal")
     allowed_actions = classified(fields.List(fields.String(), required=True), "personal")
@@ -93,3 +136,4 @@ class NewSignUpView(SignUpView):
 
 NEW_SIGN_UP_EXAMPLE = {"group_id": str(DEMO_GROUP), "alias": "Demo", "language": "lt", "pin": "2580"}
 CARD_EXAMPLE = {"return_code": "7K2M-9QXD-4TR", "pin": "2580"}
+FOR_HIM_EXAMPLE = {"alias": "Demo", "language": "lt", "pin": "2580"}

@@ -115,6 +115,17 @@ class TallyView(Shape):
     too_often_absent = classified(fields.Boolean(required=True), "personal")
 
 
+class ReportView(Shape):
+    """The counts as they were signed; a referrer may have them once both signatures are there."""
+
+    report_id = classified(fields.UUID(required=True), "internal")
+    held = classified(fields.Integer(required=True), "personal")
+    attended = classified(fields.Integer(required=True), "personal")
+    excused = classified(fields.Integer(required=True), "personal")
+    absent = classified(fields.Integer(required=True), "personal")
+    signatures = classified(fields.Integer(required=True), "internal")
+
+
 class SignUpRecord(RosterLine):
     """A sign-up as staff work with it; fields that somebody may not see are absent."""
 
@@ -123,6 +134,7 @@ class SignUpRecord(RosterLine):
     meetings = classified(fields.Integer(), "personal")
     attempts = classified(fields.Integer(), "personal")
     attendance = classified(fields.Nested(TallyView, allow_none=True), "personal")
+    report = classified(fields.Nested(ReportView, allow_none=True), "personal")
     removal = classified(fields.String(allow_none=True), "personal")
     entries = classified(fields.List(fields.Nested(IntakeEntry)), "personal")
     history = classified(fields.List(fields.Nested(HistoryLine)), "personal")

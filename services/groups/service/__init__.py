@@ -209,6 +209,11 @@ class GroupsService(Attendance, Season, Sessions, Staff):
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)
 
+    @subscribe("referral.*")
+    def keep_referral(self, work: Work, received: Received) -> None:
+        """Keep what we have to know of a referral, and cut what was made of one that is over."""
+        usecases.keep_referral(work, received)
+
     @timer(interval=SWEEP_SECONDS)  # type: ignore[untyped-decorator]  # nameko is untyped
     def sweep(self) -> None:
         """Let overdue offers lapse where nobody asks."""

@@ -5,9 +5,10 @@ from __future__ import annotations
 from chassis.db import Database
 from chassis.http import route
 from chassis.requests import Call, Outcome
+from services.groups import schemas
 from services.groups.schemas import staff as shapes
 from services.groups.schemas.parts import Nothing
-from services.groups.usecases import staff
+from services.groups.usecases import referred, staff
 
 SIGN_UP = "/groups/<uuid:group_id>/signups/<uuid:signup_id>"
 
@@ -214,6 +215,35 @@ class Staff:
     def apologise_for_him(self, call: Call) -> Outcome:
         """Apologise for him."""
         return staff.apologise(self.db, call)
+
+    @route(
+        "POST",
+        f"{SIGN_UP}/report/sign",
+        operation="report.sign",
+        body=Nothing,
+        answers=shapes.SignUpRecord,
+        changes=True,
+        example={},
+        summary="Sign how often he came; with a second signature the referrer may have the counts",
+    )
+    def sign_report(self, call: Call) -> Outcome:
+        """Sign a report."""
+        return referred.sign_report(self.db, call)
+
+    @route(
+        "POST",
+        "/groups/<uuid:group_id>/signups",
+        operation="signup.create_for",
+        body=schemas.SignUpForHim,
+        answers=schemas.NewSignUpView,
+        status=201,
+        changes=True,
+        example=schemas.FOR_HIM_EXAMPLE,
+        summary="Sign a man up on his word, with the referral that he comes from",
+    )
+    def sign_up_for_him(self, call: Call) -> Outcome:
+        """Sign him up."""
+        return referred.sign_up_for_him(self.db, call)
 
     @route(
         "GET",

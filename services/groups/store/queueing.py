@@ -19,6 +19,10 @@ HEAD = (
  ORDER BY track, waiting_since, queue_seq LIMIT 1 FOR UPDATE
 """
 )
+MANDATED_HELD = """
+SELECT count(*) AS men FROM sign_up WHERE group_id = %s AND track = 0
+   AND state IN ('offered', 'intake', 'confirmed', 'active')
+"""
 OVERDUE = (
     COLUMNS  # noqa: S608 - both parts are constants
     + """
@@ -35,6 +39,12 @@ def head(work: Work, group: Group) -> SignUp | None:
     """The first of the queue who may be given a seat: at the cap of men who were sent, the first of the others."""
     row = work.one(HEAD, {"group": group.id, "most": group.mandated_seats})
     return sign_up_of(row) if row else None
+
+
+def mandated_held(work: Work, group: Group) -> int:
+    """How many seats men hold who were sent."""
+    row = work.one(MANDATED_HELD, (group.id,))
+    return int(row["men"]) if row else 0
 
 
 def overdue(work: Work, group: Group, now: dt.datetime) -> list[SignUp]:

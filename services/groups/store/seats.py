@@ -26,6 +26,7 @@ class Group:
     state: str
     admission: str
     intake: str
+    mandated: str
     mandated_seats: int
     country: str | None
     tz: str | None
@@ -50,6 +51,7 @@ class SignUp:
     offer_until: dt.datetime | None
     intake_until: dt.datetime | None
     code_only: bool
+    referral_id: uuid.UUID | None
     version: int
 
     @property
@@ -88,12 +90,14 @@ def lock_group(work: Work, group_id: uuid.UUID) -> Group:
     row = work.one(LOCK_GROUP, (group_id,))
     if row is None:
         raise NotFound
-    setting = {"mandated": row.pop("mandated"), "share": row.pop("mandated_share")}
+    setting = {"mandated": row["mandated"], "share": row.pop("mandated_share")}
     return Group(**row, mandated_seats=mandated_seats(capacity=row["capacity"], **setting))
 
 
 COLUMNS: LiteralString = """
-SELECT id, group_id, state, track, waiting_since, queue_seq, offer_until, intake_until, code_only, version FROM sign_up
+SELECT id, group_id, state, track, waiting_since, queue_seq, offer_until, intake_until, code_only, referral_id,
+       version
+  FROM sign_up
 """
 ONE = COLUMNS + " WHERE id = %s FOR UPDATE"
 
@@ -130,15 +134,16 @@ WITH person AS (
     VALUES (%(participant_id)s, %(org_id)s, %(key_id)s, %(personal)s, %(at)s)
 ), entered AS (
     INSERT INTO sign_up (id, org_id, group_id, participant_id, state, track, waiting_since, queue_seq, code_only,
-                         contact_mac, language, version, changed_at)
+                         contact_mac, language, referral_id, due_on, version, changed_at)
     VALUES (%(id)s, %(org_id)s, %(group_id)s, %(participant_id)s, 'waiting', %(track)s, %(waiting_since)s,
-            %(queue_seq)s, %(code_only)s, %(contact_mac)s, %(language)s, 1, %(at)s)
+            %(queue_seq)s, %(code_only)s, %(contact_mac)s, %(language)s, %(referral_id)s, %(due_on)s, 1, %(at)s)
 ), card AS (
     INSERT INTO return_card (sign_up_id, org_id, group_id, code_mac, pin_mac, created_at)
     VALUES (%(id)s, %(org_id)s, %(group_id)s, %(code_mac)s, %(pin_mac)s, %(at)s)
 ), noted AS (
-    INSERT INTO history (id, org_id, group_id, sign_up_id, no, transition, to_state, actor, at)
-    VALUES (gen_random_uuid(), %(org_id)s, %(group_id)s, %(id)s, 1, 'sign_up', 'waiting', 'man', %(at)s)
+    INSERT INTO history (id, org_id, group_id, sign_up_id, no, transition, to_state, actor, by_subject, at)
+    VALUES (gen_random_uuid(), %(org_id)s, %(group_id)s, %(id)s, 1, 'sign_up', 'waiting', %(actor)s, %(subject)s,
+            %(at)s)
 )
 UPDATE peer_group SET waiting = waiting + 1, queue_last = %(queue_seq)s, queue_at = %(waiting_since)s
  WHERE id = %(group_id)s
@@ -157,6 +162,7 @@ def enter(work: Work, group: Group, place: Place, row: dict[str, Any]) -> tuple[
         offer_until=None,
         intake_until=None,
         code_only=row["code_only"],
+        referral_id=row["referral_id"],
         version=1,
     )
     return replace(group, waiting=group.waiting + 1, queue_last=place.queue_seq, queue_at=place.waiting_since), kept

@@ -38,3 +38,11 @@ def intake_day(work: Work, sign_up_id: uuid.UUID) -> dt.date | None:
     """The day that was written down last for a conversation."""
     row = work.one(INTAKE_DAY, (sign_up_id,))
     return row["day"] if row else None
+
+
+PLACEMENT = "SELECT * FROM placement_of(%s)"
+
+
+def placement(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any] | None:
+    """What our own referrals service may know of a sign-up, whichever organisation's it is."""
+    return work.one(PLACEMENT, (sign_up_id,))

@@ -17,6 +17,7 @@ from services.groups.usecases.grouping import (
 from services.groups.usecases.history import BASELINES, tell_again
 from services.groups.usecases.leaving import RECORDS
 from services.groups.usecases.own import accept_offer, decline_offer, status, withdraw
+from services.groups.usecases.referred import keep_referral
 from services.groups.usecases.seating import sweep
 from services.groups.usecases.signing_up import sign_up
 
@@ -28,6 +29,7 @@ __all__ = [
     "create_programme",
     "decline_offer",
     "keep_organisation",
+    "keep_referral",
     "list_groups",
     "list_programmes",
     "my_groups",

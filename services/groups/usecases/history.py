@@ -11,7 +11,7 @@ from chassis.envelope import NETWORK, Received, organisation_of
 from chassis.republish import Baseline
 from services.groups import events
 from services.groups.rules import grouping
-from services.groups.store import attendance, leaders, seats, sessions, standing
+from services.groups.store import attendance, leaders, referred, seats, sessions, standing
 from services.groups.usecases.sessions import told_of
 
 
@@ -81,11 +81,33 @@ def _leader(work: Work, group_id: uuid.UUID, audience: str) -> dict[str, Any] | 
     return None if subject is None else events.leader_state(group_id, subject=subject)
 
 
+def _placement(work: Work, sign_up_id: uuid.UUID, _: str) -> dict[str, Any] | None:
+    found = standing.placement(work, sign_up_id)
+    if found is None or found["referral_id"] is None:
+        return None
+    day = found.pop("changed_at").date()
+    counts = {name: found[name] for name in COUNTS} if found["held"] is not None else None
+    names = ("referral_id", "org_id", "state")
+    return events.placement_state(sign_up_id, day=day, counts=counts, **{name: found[name] for name in names})
+
+
+def _report(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        found = referred.report(work, sign_up_id)
+    return None if found is None else {"signup_id": sign_up_id, "report_id": found["id"]}
+
+
+COUNTS = ("held", "attended", "excused", "absent")
 BASELINES: republish.Baselines = {
     "group": Baseline(events.GROUP_BASELINE, _group),
     "signup": Baseline(events.SIGN_UP_BASELINE, _sign_up),
     "intake": Baseline(events.INTAKE_BASELINE, _intake),
     "session": Baseline(events.SESSION_BASELINE, _session),
+    "placement": Baseline(events.PLACEMENT_BASELINE, _placement),
+    "attendance_report": Baseline(events.REPORT_BASELINE, _report),
     "leader": Baseline(events.LEADER_BASELINE, _leader),
     "attendance": Baseline(events.ATTENDANCE_BASELINE, _attendance),
 }

@@ -21,7 +21,8 @@ from services.groups.store.cards import Card
 from services.groups.store.seats import Group
 from services.groups.usecases import seating
 from services.groups.usecases.acts import BY_MAN
-from services.groups.usecases.signing_up import CODE_PURPOSE, OBJECT, pin_mac, shown, shown_card, told_state
+from services.groups.usecases.showing import shown, shown_card, told_state
+from services.groups.usecases.signing_up import CODE_PURPOSE, OBJECT, pin_mac
 
 
 def status(db: Database, call: Call) -> Outcome:
@@ -99,7 +100,7 @@ def _act_on_card(work: Work, group: Group, card: Card, action: str | None) -> Ou
     if action is None:
         return Outcome(value=shown_card(work, group, card))
     try:
-        edge = lifecycle.decide(action, state=told_state(card), intake=group.intake)
+        edge = lifecycle.decide(action, state=told_state(card, group), intake=group.intake)
     except Refused as refused:
         return refused
     moved = cards.tell(work, card, edge.target)

@@ -12,6 +12,7 @@ from services.groups import views
 from services.groups.rules.lifecycle import allowed_actions
 from services.groups.rules.staff_rights import actors_of
 from services.groups.store import intake as entries
+from services.groups.store import referred
 from services.groups.usecases.attendance import tallies
 from services.groups.usecases.entering import EnteredSignUp
 from services.groups.views import PERSONAL
@@ -34,6 +35,7 @@ def record_of(work: Work, entered: EnteredSignUp) -> dict[str, Any]:
         "consents": shown,
         "missing_consents": missing,
         "attendance": tally_of(work, entered),
+        "report": report_of(work, sign_up_id),
     }
 
 
@@ -44,6 +46,14 @@ def tally_of(work: Work, entered: EnteredSignUp) -> dict[str, Any] | None:
         return None
     shares = {"attended_share": found.attended_share, "commitment_share": found.commitment_share}
     return {**asdict(found), **shares}
+
+
+def report_of(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any] | None:
+    """The newest report that was signed at least once."""
+    found = referred.report(work, sign_up_id)
+    if found is None:
+        return None
+    return {**found, "report_id": found["id"], "signatures": 1 if found["second_at"] is None else 2}
 
 
 def line(work: Work, row: dict[str, Any], *, actors: frozenset[str]) -> dict[str, Any]:

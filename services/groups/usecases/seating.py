@@ -31,7 +31,13 @@ def take(work: Work, group: Group, sign_up: SignUp, action: str, *, now: dt.date
 
 def tell(work: Work, group: Group, sign_up: SignUp, edge: Edge, *, now: dt.datetime, act: Act) -> None:
     """Tell the owner of the group of a step that was just taken, and let follow what follows from it."""
-    step = events.Step(
+    work.tell(events.moved(edge.event, step_of(group, sign_up), at=now))
+    follow(work, Moved(group=group, sign_up=sign_up, edge=edge, act=act, at=now))
+
+
+def step_of(group: Group, sign_up: SignUp) -> events.Step:
+    """What events tell of a sign-up as it stands."""
+    return events.Step(
         signup_id=sign_up.id,
         group_id=group.id,
         org_id=group.org_id,
@@ -41,8 +47,6 @@ def tell(work: Work, group: Group, sign_up: SignUp, edge: Edge, *, now: dt.datet
         deadline=sign_up.deadline,
         version=sign_up.version,
     )
-    work.tell(events.moved(edge.event, step, at=now))
-    follow(work, Moved(group=group, sign_up=sign_up, edge=edge, act=act, at=now))
 
 
 def settle(work: Work, group: Group, *, now: dt.datetime) -> Group:

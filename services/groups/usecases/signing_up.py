@@ -11,17 +11,19 @@ from typing import Any
 from chassis import clock
 from chassis.audit import Entry
 from chassis.db import Database, Work
-from chassis.errors import FieldError, Invalid
+from chassis.errors import Conflict, FieldError, Invalid
 from chassis.requests import Call, Outcome
 from chassis.sealing import DataKey
+from services.groups import events
 from services.groups.rules import codes, lifecycle, queue
-from services.groups.rules.lifecycle import SEATED
-from services.groups.rules.words import next_step
+from services.groups.rules.lifecycle import MAN, WORKER
+from services.groups.rules.queue import Place
+from services.groups.rules.referred import at_risk
 from services.groups.store import cards, queueing, seats
-from services.groups.store.cards import Card
 from services.groups.store.seats import Group, SignUp
 from services.groups.usecases import seating
-from services.groups.usecases.acts import BY_MAN, BY_SYSTEM
+from services.groups.usecases.acts import BY_MAN, BY_SYSTEM, Act
+from services.groups.usecases.showing import briefly, briefly_card, view
 from services.groups.views import PERSONAL
 
 OBJECT = "signup"
@@ -39,6 +41,10 @@ class Newcomer:
     pin: str
     code: str
     key: DataKey
+    track: int = queue.VOLUNTARY
+    by_subject: str | None = None
+    referral_id: uuid.UUID | None = None
+    due_on: dt.date | None = None
 
 
 def sign_up(db: Database, call: Call) -> Outcome:
@@ -51,8 +57,8 @@ def sign_up(db: Database, call: Call) -> Outcome:
             detail = "There is no such group."
             raise Invalid("group.unknown", detail, fields=(FieldError("/group_id", "unknown", detail),))
         sign_up_id = done or clock.new_id()
-        code = _code(work, call, sign_up_id)
-        newcomer = None if done else _newcomer(work, body, sign_up_id, code)
+        code = code_for(work, call, sign_up_id)
+        newcomer = None if done else newcomer_of(work, body, sign_up_id, code)
         with seats.inside(work, org):
             group = seats.lock_group(work, body["group_id"])
             value = join(work, group, newcomer) if newcomer else again(work, group, sign_up_id)
@@ -61,10 +67,14 @@ def sign_up(db: Database, call: Call) -> Outcome:
 
 
 def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
-    """Put a newcomer into a group that is locked; the owner's context is set. Returns what he is shown."""
+    """Put a newcomer into a group that is locked; the owner's context is set. Returns what he is shown.
+
+    Raises Invalid and Conflict. A second sign-up of one contact is told to staff alone; a man gets a card that looks
+    like any other (decision 0010).
+    """
     now = clock.now()
     group = seating.settle(work, group, now=now)
-    at_once = queue.seated_at_once(capacity=group.capacity, held=group.held, waiting=group.waiting)
+    at_once = _at_once(work, group, newcomer.track)
     queue.admit(
         state=group.state,
         admission=group.admission,
@@ -73,45 +83,55 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
         at_once=at_once,
     )
     _check_language(group, newcomer.language)
-    place = queue.next_place(last_seq=group.queue_last, last_at=group.queue_at, now=now)
+    place = queue.next_place(last_seq=group.queue_last, last_at=group.queue_at, now=now, track=newcomer.track)
     row = _row(work, group, newcomer, now)
     if row["contact_mac"] is not None and seats.is_live(work, group, row["contact_mac"]):
+        if newcomer.by_subject is not None:
+            raise Conflict("signup.live", "This contact has a live sign-up in the group already.", allowed=())
         told = lifecycle.seat_state(group.intake) if at_once else "waiting"
         cards.add(work, group, row, told_state=told, told_seq=place.queue_seq)
-        return _view(newcomer.id, group, told, before=group.waiting, code_only=False)
+        return view(newcomer.id, group, told, before=group.waiting, code_only=False)
+    return _enter(work, group, place, row, newcomer, at_once=at_once)
+
+
+def _enter(
+    work: Work, group: Group, place: Place, row: dict[str, Any], newcomer: Newcomer, *, at_once: bool
+) -> dict[str, Any]:
+    now = row["at"]
+    act = BY_MAN if newcomer.by_subject is None else Act(actor=WORKER, subject=newcomer.by_subject)
     group, entered = seats.enter(work, group, place, row)
-    seating.tell(work, group, entered, lifecycle.SIGN_UP, now=now, act=BY_MAN)
+    seating.tell(work, group, entered, lifecycle.SIGN_UP, now=now, act=act)
     if at_once:
         group, entered = seating.take(work, group, entered, "seat", now=now, act=BY_SYSTEM)
-    return _view(newcomer.id, group, entered.state, before=group.waiting - 1, code_only=entered.code_only)
+    elif group.held < group.capacity:  # whoever waits before him is at the cap of men who were sent
+        group = seating.fill(work, group, now=now)
+        entered = seats.one(work, entered.id) or entered
+    _warn(work, group, entered, newcomer.due_on, now=now)
+    return briefly(work, group, entered)
+
+
+def _warn(work: Work, group: Group, entered: SignUp, due_on: dt.date | None, *, now: dt.datetime) -> None:
+    """Tell at once that he may not begin by his day (rule 7)."""
+    if due_on is None:
+        return
+    free = min(group.capacity - group.held, group.mandated_seats - queueing.mandated_held(work, group))
+    before = queueing.men_before(work, group, entered.place) if entered.state == "waiting" else -1
+    starts_on = group.starts_at.date() if group.starts_at else None
+    if at_risk(due_on, starts_on=starts_on, before=before, free=free):
+        work.tell(events.moved("due_at_risk", seating.step_of(group, entered), at=now))
+
+
+def _at_once(work: Work, group: Group, track: int) -> bool:
+    free = queue.seated_at_once(capacity=group.capacity, held=group.held, waiting=group.waiting)
+    return free and (track != queue.MANDATED or queueing.mandated_held(work, group) < group.mandated_seats)
 
 
 def again(work: Work, group: Group, sign_up_id: uuid.UUID) -> dict[str, Any]:
     """What is shown when the same request comes again: the sign-up as it stands now."""
     found = seats.one(work, sign_up_id)
     if found is not None:
-        return shown(work, group, found)
-    return shown_card(work, group, cards.lock(work, sign_up_id))
-
-
-def shown(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
-    """His own sign-up as he may see it."""
-    before = queueing.men_before(work, group, sign_up.place) if sign_up.state == "waiting" else 0
-    value = _view(sign_up.id, group, sign_up.state, before=before, code_only=sign_up.code_only)
-    return {**value, "offer_until": sign_up.offer_until}
-
-
-def shown_card(work: Work, group: Group, card: Card) -> dict[str, Any]:
-    """The same for a card without a sign-up behind it: it looks like any other sign-up."""
-    state = told_state(card)
-    place = queue.Place(track=queue.VOLUNTARY, waiting_since=card.created_at, queue_seq=card.told_seq or 0)
-    before = queueing.men_before(work, group, place) if state == "waiting" else 0
-    return _view(card.sign_up_id, group, state, before=before, code_only=card.told_code_only)
-
-
-def told_state(card: Card) -> str:
-    """What a card without a sign-up tells; time alone does not change it, as it changes no sign-up's state yet."""
-    return card.told_state or "lapsed"
+        return briefly(work, group, found)
+    return briefly_card(work, group, cards.lock(work, sign_up_id))
 
 
 def pin_mac(work: Work, sign_up_id: uuid.UUID, *, code: str, pin: str) -> bytes:
@@ -124,19 +144,6 @@ def contact_mac(work: Work, group_id: uuid.UUID, contact: dict[str, Any] | None)
     if contact is None:
         return None
     return work.digest("signup.contact", f"{group_id} {contact['channel']}:{contact['value']}")
-
-
-def _view(sign_up_id: uuid.UUID, group: Group, state: str, *, before: int, code_only: bool) -> dict[str, Any]:
-    return {
-        "signup_id": sign_up_id,
-        "group_id": group.id,
-        "state": state,
-        "has_seat": state in SEATED,
-        "place": before + 1 if state == "waiting" else None,
-        "offer_until": None,
-        "next": next_step(state, code_only=code_only),
-        "allowed_actions": lifecycle.allowed_actions(state),
-    }
 
 
 def _row(work: Work, group: Group, newcomer: Newcomer, now: dt.datetime) -> dict[str, Any]:
@@ -152,17 +159,23 @@ def _row(work: Work, group: Group, newcomer: Newcomer, now: dt.datetime) -> dict
         "language": newcomer.language,
         "code_mac": work.digest(CODE_PURPOSE, codes.normalised(newcomer.code)),
         "pin_mac": pin_mac(work, newcomer.id, code=newcomer.code, pin=newcomer.pin),
+        "actor": MAN if newcomer.by_subject is None else WORKER,
+        "subject": newcomer.by_subject,
+        "referral_id": newcomer.referral_id,
+        "due_on": newcomer.due_on,
         "at": now,
     }
 
 
-def _newcomer(work: Work, body: dict[str, Any], sign_up_id: uuid.UUID, code: str) -> Newcomer:
+def newcomer_of(work: Work, body: dict[str, Any], sign_up_id: uuid.UUID, code: str) -> Newcomer:
+    """A newcomer with the key that seals him."""
     # The key is taken before the group is locked: it may need the key database, and nobody shall queue behind that.
     fields = {name: body[name] for name in ("alias", "language", "contact", "pin")}
     return Newcomer(id=sign_up_id, code=code, key=work.keys.take(), **fields)
 
 
-def _code(work: Work, call: Call, sign_up_id: uuid.UUID) -> str:
+def code_for(work: Work, call: Call, sign_up_id: uuid.UUID) -> str:
+    """The return code of a sign-up that is made by this call."""
     # With an Idempotency-Key the code is derived, so that the same request gets the same code although only its hash is
     # kept: it takes the key, the PIN and the process's secret to make it again. Without one it is random.
     if call.idempotency_key is None:

@@ -3,14 +3,26 @@
 from __future__ import annotations
 
 from services.groups.views.groups import my_groups, own_group, programme, programmes, public_group, public_groups
-from services.groups.views.men import PERSONAL, alias_of, awaiting_intake, record, roster, sign_up
+from services.groups.views.men import (
+    PERSONAL,
+    alias_of,
+    awaiting_intake,
+    meetings,
+    place_of,
+    record,
+    roster,
+    sign_up,
+    waited,
+)
 
 __all__ = [
     "PERSONAL",
     "alias_of",
     "awaiting_intake",
+    "meetings",
     "my_groups",
     "own_group",
+    "place_of",
     "programme",
     "programmes",
     "public_group",
@@ -18,4 +30,5 @@ __all__ = [
     "record",
     "roster",
     "sign_up",
+    "waited",
 ]

@@ -84,3 +84,39 @@ def alias_of(keys: Mapping[uuid.UUID, DataKey], row: dict[str, Any]) -> str:
     """The alias in a row, opened with its key."""
     alias: str = keys[row["key_id"]].unseal(PERSONAL, row["participant_id"], row["personal"])["alias"]
     return alias
+
+
+MEETINGS = """
+SELECT no, local_start, tz, starts_at, minutes, state FROM session WHERE group_id = %s ORDER BY starts_at, no
+"""
+
+
+def meetings(work: Work, group_id: uuid.UUID) -> list[dict[str, Any]]:
+    """When a group meets, for its men."""
+    return work.all(MEETINGS, (group_id,))
+
+
+PLACE = "SELECT coalesce(place_full, place_public) AS place FROM peer_group WHERE id = %s"
+
+
+def place_of(work: Work, group_id: uuid.UUID) -> str | None:
+    """Where a group meets."""
+    row = work.one(PLACE, (group_id,))
+    return row["place"] if row else None
+
+
+WAITED = """
+WITH waited AS (
+    SELECT extract(epoch FROM min(h.at) - s.waiting_since) / 604800 AS weeks
+      FROM sign_up AS s JOIN peer_group AS g ON g.id = s.group_id
+      JOIN history AS h ON h.sign_up_id = s.id AND h.transition = 'offer'
+     WHERE g.programme_id = %s GROUP BY s.id, s.waiting_since
+)
+SELECT count(*) AS men, percentile_cont(0.25) WITHIN GROUP (ORDER BY weeks) AS low,
+       percentile_cont(0.75) WITHIN GROUP (ORDER BY weeks) AS high FROM waited
+"""
+
+
+def waited(work: Work, programme_id: uuid.UUID) -> dict[str, Any]:
+    """How many men of a programme waited for an offer, and between how many weeks half of them did."""
+    return work.one(WAITED, (programme_id,)) or {"men": 0}
