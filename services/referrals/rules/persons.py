@@ -22,6 +22,7 @@ PERSONS = Persons(
         Table(name="institution_link", where="referral_id", drops=True),
         Table(name="person_index", where="record_id", drops=True),
         Table(name="clock", where="referral_id", drops=True),
+        Table(name="placement", where="referral_id", drops=True),
         Table(name="task", where="referral_id", drops=True),
         Table(name="restricted_part", where="referral_id", drops=True, apart=True),
         Table(name="partner_side", where="referral_id", drops=True, apart=True),

@@ -117,6 +117,11 @@ class ReferralsService(
         """Keep the local copy of the directory."""
         usecases.keep_service(work, received)
 
+    @subscribe("placement.*")
+    def hear_of_placement(self, work: Work, received: Received) -> None:
+        """Let a sign-up move the referral that it was made of."""
+        usecases.hear_of_placement(work, received)
+
     @subscribe("republish.requested")
     def tell_again(self, work: Work, received: Received) -> None:
         """Tell events again to a service that misses some."""

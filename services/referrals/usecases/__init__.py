@@ -20,6 +20,7 @@ from services.referrals.usecases.listing import (
 )
 from services.referrals.usecases.moving import move
 from services.referrals.usecases.opening import create
+from services.referrals.usecases.placing import hear as hear_of_placement
 from services.referrals.usecases.recipients import recipient as RECIPIENT  # noqa: N812 -- found by this name
 from services.referrals.usecases.records import RECORDS
 
@@ -37,6 +38,7 @@ __all__ = [
     "drafts",
     "duplicates",
     "edit",
+    "hear_of_placement",
     "history",
     "inbox",
     "keep_organisation",

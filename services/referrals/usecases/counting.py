@@ -1,4 +1,4 @@
-"""Attendance: as it appears, and at completion counted from the recorded sessions unless it is given."""
+"""Attendance: as it appears, and at completion counted unless it is given: as recorded, or as signed in a group."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from chassis.db import Work
 from chassis.errors import FieldError, Invalid
 from services.referrals.rules import record
 from services.referrals.rules.lifecycle import RECEIVER
-from services.referrals.store import case_entries
+from services.referrals.store import case_entries, placements
 from services.referrals.store.legs import Leg
 from services.referrals.usecases.acts import Act, Moved
 from services.referrals.usecases.telling import tell_attendance
@@ -23,8 +23,11 @@ def with_attendance(work: Work, leg: Leg, act: Act) -> Act:
     if "attendance" in act.details:
         return act
     sessions = case_entries.own(work, leg.id, "session")
+    signed = placements.signed(work, leg.id)
+    if signed is not None and not sessions:
+        return replace(act, details={**act.details, "attendance": signed})
     if not sessions:
-        detail = "No session was recorded; give the counts."
+        detail = "No session was recorded, and no report was signed in the group; give the counts."
         raise Invalid("body.invalid", detail, fields=(FieldError("/attendance", "required", detail),))
     return replace(act, details={**act.details, "attendance": record.attendance_of(sessions)})
 
@@ -43,6 +46,6 @@ def attendance(work: Work, row: dict[str, Any]) -> dict[str, Any]:
         return {"attendance": None}
     if row["side"] == RECEIVER:
         sessions = case_entries.own(work, row["id"], "session")
-        return {"attendance": record.attendance_of(sessions) if sessions else None}
+        return {"attendance": record.attendance_of(sessions) if sessions else placements.signed(work, row["id"])}
     told = case_entries.own(work, row["id"], "attendance")
     return {"attendance": told[-1]["attendance"] if told else None}
