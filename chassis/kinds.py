@@ -45,7 +45,7 @@ class Kind(enum.Enum):
     PUBLIC_NAMES = "public_names"  # language → public name of an organisation or a service, never of a person
 
 
-_ZONE = "^[A-Z][A-Za-z_]{1,30}(/[A-Z][A-Za-z_-]{1,30}){0,2}$"
+_ZONE = "^[A-Z][A-Za-z_]{1,30}(/[A-Z][A-Za-z_-]{1,30}){1,2}$"
 _AREA = "^[A-Z]{2}(:.{1,120})?$"
 _CODE_SCHEMA = {"type": "string", "pattern": "^[a-z0-9][a-z0-9_.:-]*$", "maxLength": 64}
 _ID_SCHEMA = {"type": "string", "format": "uuid"}

@@ -15,8 +15,8 @@ from deploy.local.rabbit import ADMIN
 
 FOLLOWS = {
     "directory": (topology.REPUBLISH,),
-    "referrals": ("organisation", "service", topology.REPUBLISH),
-    "groups": ("organisation", topology.REPUBLISH),
+    "referrals": ("organisation", "service", "placement", topology.REPUBLISH),
+    "groups": ("organisation", "referral", topology.REPUBLISH),
     "access": ("organisation",),
     "subscriptions": (topology.EVERYTHING,),
 }
@@ -25,7 +25,16 @@ FOLLOWS = {
 TELLS = {
     "directory": ("organisation", "service"),
     "referrals": ("area_offer", "referral"),
-    "groups": ("group", "signup"),
+    "groups": (
+        "attendance",
+        "attendance_report",
+        "group",
+        "intake",
+        "leader",
+        "placement",
+        "session",
+        "signup",
+    ),
 }
 """The nouns that each service may speak of at the broker."""
 

@@ -78,7 +78,8 @@ def test_a_schema_that_could_tell_of_a_person_is_refused(schema: Schema, fault: 
 
 def test_there_is_a_kind_for_nothing_else() -> None:
     assert {kind.value for kind in Kind} == {
-        "id", "code", "time", "date", "integer", "boolean", "codes", "ids", "country", "areas", "public_names",
+        "id", "code", "time", "date", "integer", "boolean", "codes", "ids", "country", "zone", "areas",
+        "public_names",
     }  # fmt: skip
     free = ["Jonas", "He called twice.", "+370 600 00000", "jonas@example.org", "1985-02-03 ", "", "Vilnius"]
     for kind in set(Kind) - {Kind.PUBLIC_NAMES}:

@@ -12,7 +12,7 @@ from services.groups.usecases import attendance, sessions
 from tests.support.group_staff import LEADER
 from tests.support.groups import call
 
-OPERATIONS = {"listed": "session.list", "proposal": "session.list"}
+OPERATIONS = {"listed": "meeting.list", "proposal": "meeting.list"}
 
 
 def session_step(
@@ -20,7 +20,7 @@ def session_step(
 ) -> list[dict[str, Any]]:
     """The meetings of a group after a step; `no` is a part of the path."""
     path = {"group_id": group_id, **({"no": parts.pop("no")} if "no" in parts else {})}
-    asked = call(f"sessions {name}", by, body, path=path, operation=OPERATIONS.get(name, "session.plan"), **parts)
+    asked = call(f"sessions {name}", by, body, path=path, operation=OPERATIONS.get(name, "meeting.plan"), **parts)
     items: list[dict[str, Any]] = getattr(sessions, name)(db, asked).value["items"]
     return items
 

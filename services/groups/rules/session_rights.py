@@ -11,10 +11,10 @@ _LEADER = frozenset({"group_leader"})
 _COORDINATOR = frozenset({"group_coordinator"})
 
 ROWS = (
-    Row("session.list", _COORDINATOR | {"intake_worker"}, relations=_ALL),
-    Row("session.list", _LEADER, relations=_OWN),
-    Row("session.plan", _COORDINATOR, relations=_ALL),
-    Row("session.plan", _LEADER, relations=_OWN),
+    Row("meeting.list", _COORDINATOR | {"intake_worker"}, relations=_ALL),
+    Row("meeting.list", _LEADER, relations=_OWN),
+    Row("meeting.plan", _COORDINATOR, relations=_ALL),
+    Row("meeting.plan", _LEADER, relations=_OWN),
     Row("attendance.read", _COORDINATOR, relations=_ALL),
     Row("attendance.read", _LEADER, relations=_OWN),
     Row("attendance.enter", _COORDINATOR, relations=_ALL),

@@ -38,7 +38,7 @@ class Schedule(Shape):
     @validates_schema
     def zone_exists(self, value: dict[str, Any], **_: object) -> None:
         """An IANA zone; an offset would be wrong half of the year."""
-        if value["tz"] not in zoneinfo.available_timezones():
+        if "/" not in value["tz"] or value["tz"] not in zoneinfo.available_timezones():
             raise ValidationError({"tz": [Fault("zone", "A time zone is named like Europe/Vilnius.")]})
 
 
@@ -134,6 +134,7 @@ class RosterLine(Shape):
     place = classified(fields.Integer(required=True, allow_none=True), "internal")
     queue_seq = classified(fields.Integer(required=True), "internal")
     version = classified(fields.Integer(required=True), "internal")
+    allowed_actions = classified(fields.List(fields.String(), required=True), "internal")
 
 
 class GroupQuery(ListQuery):

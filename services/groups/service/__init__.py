@@ -209,7 +209,7 @@ class GroupsService(Attendance, Season, Sessions, Staff):
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)
 
-    @subscribe("referral.*")
+    @subscribe(*usecases.REFERRAL_TYPES)
     def keep_referral(self, work: Work, received: Received) -> None:
         """Keep what we have to know of a referral, and cut what was made of one that is over."""
         usecases.keep_referral(work, received)

@@ -20,7 +20,7 @@ class Sessions:
     @route(
         "GET",
         f"{SESSIONS}/proposal",
-        operation="session.list",
+        operation="meeting.list",
         answers=shapes.ProposedSession,
         many=True,
         summary="The weekly series of the group's schedule, with the holidays that it skips",
@@ -32,7 +32,7 @@ class Sessions:
     @route(
         "GET",
         SESSIONS,
-        operation="session.list",
+        operation="meeting.list",
         answers=shapes.SessionView,
         many=True,
         summary="The meetings of a group",
@@ -44,7 +44,7 @@ class Sessions:
     @route(
         "POST",
         f"{SESSIONS}/series",
-        operation="session.plan",
+        operation="meeting.plan",
         body=shapes.Series,
         answers=shapes.SessionsView,
         changes=True,
@@ -58,7 +58,7 @@ class Sessions:
     @route(
         "POST",
         SESSIONS,
-        operation="session.plan",
+        operation="meeting.plan",
         body=shapes.NewSession,
         answers=shapes.SessionsView,
         changes=True,
@@ -72,7 +72,7 @@ class Sessions:
     @route(
         "POST",
         f"{SESSIONS}/<int:no>/move",
-        operation="session.plan",
+        operation="meeting.plan",
         body=shapes.Moving,
         answers=shapes.SessionsView,
         changes=True,
@@ -87,7 +87,7 @@ class Sessions:
     @route(
         "POST",
         f"{SESSIONS}/<int:no>/cancel",
-        operation="session.plan",
+        operation="meeting.plan",
         body=Nothing,
         answers=shapes.SessionsView,
         changes=True,

@@ -25,6 +25,16 @@ from services.groups.usecases.entering import Entered, EnteredSignUp, enter, ent
 from services.groups.usecases.records import record_of
 from services.groups.usecases.signing_up import OBJECT, again, code_for, join, newcomer_of
 
+REFERRAL_TYPES = tuple(
+    f"referral.{verb}"
+    for verb in (
+        "received", "info_requested", "info_provided", "assessing", "accepted", "declined", "forwarded", "waitlisted",
+        "started", "on_hold", "resumed", "completed", "ended", "withdrawn", "closed", "expired", "revived", "reopened",
+        "decision_undone", "entered_in_error", "baseline",
+    )
+)  # fmt: skip
+"""What changes whether a sign-up may be made of a referral."""
+
 
 def sign_up_for_him(db: Database, call: Call) -> Outcome:
     """Sign a man up on his word, with the referral that he comes from if there is one.

@@ -117,7 +117,7 @@ class ReferralsService(
         """Keep the local copy of the directory."""
         usecases.keep_service(work, received)
 
-    @subscribe("placement.*")
+    @subscribe("placement.changed", "placement.reported", "placement.baseline")
     def hear_of_placement(self, work: Work, received: Received) -> None:
         """Let a sign-up move the referral that it was made of."""
         usecases.hear_of_placement(work, received)
