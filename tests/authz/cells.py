@@ -15,7 +15,7 @@ from services.referrals.rules.lifecycle import LIFECYCLE, RECEIVER, SENDER
 from tests.authz.rig import CAST, EVERY, FOREIGN, GROUP_CAST, PARTIES, STATES, plans
 
 ROLES = sorted(EVERY)
-REFERRAL, GROUP = "<uuid:referral_id>", "<uuid:group_id>"
+REFERRAL, GROUP, MAN = "<uuid:referral_id>", "<uuid:group_id>", "<uuid:signup_id>"
 HIDDEN = frozenset({FOREIGN, rights.BARRED, rights.SHUT})
 ALLOWED = (200, "")
 STALE = (412, "referral.stale")
@@ -145,9 +145,28 @@ def _refused_inside(cell: Cell) -> Expected:
 def _for_groups(cell: Cell, rows: list[Row]) -> Expected:
     if not any(row.relations is None or cell.relation in row.relations for row in rows):
         return NOT_FOUND
+    if cell.state == "draft" and (MAN in cell.plan.path or "<int:no>" in cell.plan.path):
+        return NOT_FOUND  # nobody signed up, and there is no meeting yet
+    for name, refused in REFUSES.items():
+        if name in {cell.plan.name, f"{cell.state} {cell.plan.name}"}:
+            return refused
     if not cell.plan.needs_version:
-        return ALLOWED
-    return (409, "group.not_possible") if cell.state == "open" else (412, "group.stale")
+        return (cell.plan.status, "")
+    noun = "signup" if MAN in cell.plan.path else "session" if "<int:no>" in cell.plan.path else "group"
+    return (412, f"{noun}.stale")
+
+
+_MAN = f"/groups/{GROUP}/signups/{MAN}"
+REFUSES: dict[str, Expected] = {
+    f"open POST /groups/{GROUP}/open": (409, "group.not_possible"),
+    f"POST /groups/{GROUP}/merge": (422, "group.unknown"),
+    f"draft POST /groups/{GROUP}/signups": (409, "group.not_accepting"),
+    f"open POST /groups/{GROUP}/sessions/series": (409, "session.series_made"),
+    f"POST {_MAN}/intake": (409, "signup.not_possible"),
+    f"POST {_MAN}/consents": (409, "signup.consent_unknown"),
+    f"POST {_MAN}/report/sign": (409, "signup.no_attendance"),
+}
+"""What the stage's open group of peers, with one man who has a seat, and its draft refuse to whoever gets so far."""
 
 
 def _rows(service: str, operation: str) -> list[Row]:

@@ -100,6 +100,7 @@ def stage(demo: Network) -> Stage:
         "referral_id": referral.body["id"],
         "attachment_id": attached.body["id"],
         "group_id": draft.body["id"],
+        "no": "1",
         "signup_id": other["signup_id"],
         "event_id": event,
         "programme": draft.body["programme"]["key"],
@@ -108,7 +109,7 @@ def stage(demo: Network) -> Stage:
 
 
 def never(operation: Operation) -> dict[str, str]:
-    return {place: str(uuid4()) for place in operation.places}
+    return operation.never
 
 
 def same(one: Answer, other: Answer) -> None:
@@ -229,7 +230,7 @@ def unwritable(name: str) -> list[str]:
 def test_fields_that_nobody_may_write(stage: Stage, name: str) -> None:
     operation = OPERATIONS[name]
     by = stage.man if operation.public else stage.third
-    path = operation.path.format(**{place: str(uuid4()) for place in operation.places})
+    path = operation.path.format(**operation.never)
     version = '"1"' if operation.needs_version else None
     for field in unwritable(name):
         for value in (str(org_id(THIRD)), None, {"id": 1}):
@@ -253,6 +254,7 @@ TIMED = {
     "POST /referrals/{referral_id}/accept": 404,
     "GET /groups/{group_id}": 404,
     "GET /groups/{group_id}/roster": 404,
+    "GET /groups/{group_id}/signups/{signup_id}": 404,
     "POST /signups/{signup_id}/withdraw": 404,
 }
 

@@ -99,7 +99,8 @@ def stage(demo: Network) -> Stage:
     referral = eventually(lambda: found if (found := police.post("/referrals", example)).status == 201 else None)
     draft = centre.post("/groups", OPERATIONS["POST /groups"].example)
     assert draft.status == 201, draft.raw
-    places = {"referral_id": referral.body["id"], "group_id": draft.body["id"], "service": SERVICE}
+    places = {"referral_id": referral.body["id"], "group_id": draft.body["id"], "service": SERVICE, "no": "1"}
+    places["signup_id"] = str(uuid4())  # nobody signs up for a draft
     system = centre.post("/access/clients", OPERATIONS["POST /access/clients"].example)
     assert system.status == 201, system.raw
     places |= {"event_id": str(uuid4()), "attachment_id": str(uuid4()), "client_id": system.body["id"]}
@@ -240,7 +241,9 @@ SELECT id::text FROM sender_record WHERE org_id = %s UNION SELECT id::text FROM 
 UNION SELECT id::text FROM area_offer WHERE org_id = %s
 """
 MEMBERS = "SELECT id::text FROM member WHERE org_id = %s"
-MADE = "SELECT id::text FROM programme WHERE org_id = %s"
+MADE = """
+SELECT id::text FROM programme WHERE org_id = %s UNION SELECT id::text FROM peer_group WHERE org_id = %s
+"""
 SYSTEMS = "SELECT id::text FROM client WHERE org_id = %s"
 
 
@@ -249,7 +252,7 @@ def assert_only_own(stage: Stage, answer: Answer) -> None:
     me, settings = org_id(THIRD), stage.demo.settings
     stored = (
         ("referrals", OWNED, (me, me, me)),
-        ("groups", MADE, (me,)),
+        ("groups", MADE, (me, me)),
         ("access", SYSTEMS, (me,)),
         ("access", MEMBERS, (me,)),
     )

@@ -38,6 +38,9 @@ PASSED = {
     (409, "group.not_possible"),
     (412, "group.stale"),
     (412, "restricted.stale"),
+    (412, "signup.stale"),
+    (412, "session.stale"),
+    *cells.REFUSES.values(),
 }
 REFUSED = [cell for cell in (*DOOR, *REFERRALS, *GROUPS) if cell.relation == "-" or expected(cell) not in PASSED]
 NAMES = sorted({plan.name for _, plan in plans()})
@@ -53,6 +56,11 @@ MAKING = {
     "restricted.read",
     "referral.attach",
     "referral.remove_attachment",
+    "signup.create_for",
+    "signup.propose_removal",
+    "signup.apologise",
+    "meeting.plan",
+    "group.leaders",
 }
 """Those that write without a version: they are asked where they must not get through, and once where they may.
 
@@ -99,7 +107,7 @@ def token_of(stage: Stage, cell: Cell) -> str:
 
 def places_of(stage: Stage, cell: Cell) -> dict[str, object]:
     if cell.service == "groups":
-        return {"group_id": stage.groups[cell.state]}
+        return {"group_id": stage.groups[cell.state], "signup_id": stage.men.get(cell.state, uuid.uuid4()), "no": 1}
     case = CAST[cell.relation].case if cell.relation in CAST else "unit"
     made = stage.cases[case, cell.state]
     return {"referral_id": made, "attachment_id": stage.files[made]}

@@ -63,7 +63,7 @@ def foreign_ids(stage: Stage) -> set[bytes]:
 
 def ask(stage: Stage, name: str, role: str, state: str) -> Answer:
     service, plan = ROUTES[name]
-    places = {"referral_id": stage.cases["unit", state], "group_id": stage.groups["draft"]}
+    places = {"referral_id": stage.cases["unit", state], "group_id": stage.groups["draft"], "no": 1}
     token = stage.token(OTHER, "client:system", frozenset({role}))
     body = {"unit": "north"} if plan.operation == "referral.assign" else None
     return stage.ask(service, plan, token, places, body)

@@ -23,6 +23,7 @@ from services.referrals.rules.lifecycle import LIFECYCLE, RECEIVER, SENDER
 from services.referrals.schemas.transitions import EXAMPLES, SHAPES
 from services.referrals.usecases import tasks
 from tests.integration.bus_rig import channel_of
+from tests.support import staffed
 from tests.support.browser import Visitor, invited, signed_in
 from tests.support.client import CENTRE, POLICE, Answer, Client, client, eventually, org_id
 from tests.support.files import RAW
@@ -48,7 +49,7 @@ class Actors:
 
     def __init__(self, demo: Network) -> None:
         self.police, self.centre = client(demo.settings, POLICE), client(demo.settings, CENTRE)
-        self.man = client(demo.settings)
+        self.man, self.colleague = client(demo.settings), client(demo.settings, CENTRE, subject="member:colleague")
         self.settings, self.left = demo.settings, list[str]()
 
     def made(self, by: Client, name: str, /, **changes: Any) -> Answer:
@@ -304,6 +305,11 @@ def actors(demo: Network) -> Iterator[Actors]:
     found.tidy()
 
 
+def on_staff(actors: Actors, tried: staffed.Tried) -> Prepared:
+    """What a route of a group's staff is tried on."""
+    return tried(actors.centre, actors.man)
+
+
 PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "PUT /directory/services/{service}/accepting": Actors.accepting,
     "POST /referrals": lambda actors: (actors.police, {}, {}, None),
@@ -348,6 +354,8 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /programmes": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,
+    **{name: partial(on_staff, tried=tried) for name, tried in staffed.PREPARE.items()},
+    f"POST {staffed.MAN}/remove": lambda actors: staffed.to_remove(actors.centre, actors.man, actors.colleague),
     "POST /access/clients": lambda actors: (actors.centre, {}, {}, None),
     "POST /access/clients/{client_id}/rotate": Actors.system,
     "POST /access/clients/{client_id}/revoke": Actors.system,
@@ -389,6 +397,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /referrals/{referral_id}/access": lambda actors: actors.decided(),
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),
     "GET /groups/{group_id}/roster": lambda actors: (actors.centre, {"group_id": str(DEMO_GROUP)}, {}, None),
+    **{name: partial(on_staff, tried=tried) for name, tried in staffed.READ.items()},
     "GET /access/members/{member_id}": Actors.member,
 }
 for service in SERVICES:

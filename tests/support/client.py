@@ -193,9 +193,11 @@ def _content(answer: urllib3.BaseHTTPResponse) -> bytes:
         answer.close()
 
 
-def client(settings: Settings, org_key: str | None = None, *, roles: Iterable[str] = EVERY_ROLE) -> Client:
+def client(
+    settings: Settings, org_key: str | None = None, *, roles: Iterable[str] = EVERY_ROLE, subject: str = ""
+) -> Client:
     """A client of the network's gateway; without an organisation one without a token."""
-    return Client(settings.url_of("gateway"), token(settings, org_key, roles) if org_key else None)
+    return Client(settings.url_of("gateway"), token(settings, org_key, roles, subject=subject) if org_key else None)
 
 
 def eventually(ask: Callable[[], Found | None], seconds: float = 30.0, pause: float = 0.1) -> Found:

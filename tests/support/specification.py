@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from uuid import uuid4
 
 import orjson
 from jsonschema import Draft202012Validator, FormatChecker
@@ -50,6 +51,12 @@ class Operation:
         """The example of its body."""
         content = self.about["requestBody"]["content"]
         return next(content[kind] for kind in JSON if kind in content).get("example")
+
+    @property
+    def never(self) -> dict[str, str]:
+        """Places of the path that fit and lead to nothing."""
+        whole = {each["name"] for each in self.parameters if each["schema"].get("type") == "integer"}
+        return {place: "1" if place in whole else str(uuid4()) for place in self.places}
 
     @property
     def has_body(self) -> bool:

@@ -14,7 +14,8 @@ _FORM = "Wall time of the group's zone without an offset, such as 2027-01-11T18:
 
 def wall_time() -> fields.NaiveDateTime:
     """A local time without an offset, to the minute."""
-    return fields.NaiveDateTime(required=True, format=WALL_TIME, metadata={"description": _FORM})
+    shape = {"description": _FORM, "pattern": r"^[0-9]{4}-[0-9]{2}-[0-9]{2}T[0-9]{2}:[0-9]{2}$"}
+    return fields.NaiveDateTime(required=True, format=WALL_TIME, metadata=shape)
 
 
 class ProposedSession(Shape):

@@ -44,20 +44,25 @@ def enter_group(work: Work, call: Call, group_id: uuid.UUID) -> Entered:
     return Entered(caller=caller, relation=relation, group=group)
 
 
-def enter_both(work: Work, call: Call, other_id: uuid.UUID) -> tuple[Entered, Group]:
+def enter_both(work: Work, call: Call, other_id: uuid.UUID) -> tuple[Entered, Group | None]:
     """Lock the path's group and another one of the same organisation, always in the order of their ids.
 
-    Raises NotFound for the group of the path as `enter_group` does, and Invalid where the other one is not known here.
+    Raises NotFound for the group of the path as `enter_group` does; None for another one that is not known here.
     """
     locked: dict[uuid.UUID, Group] = {}
     for group_id in sorted({call.path["group_id"], other_id}):
         with contextlib.suppress(NotFound):
             locked[group_id] = seats.lock_group(work, group_id)
     entered = enter_group(work, call, call.path["group_id"])
-    if other_id not in locked:
+    return entered, locked.get(other_id)
+
+
+def known(other: Group | None) -> Group:
+    """The other group of `enter_both`. Raises Invalid where the organisation has none of that id."""
+    if other is None:
         detail = "Your organisation has no such group."
         raise Invalid("group.unknown", detail, fields=(FieldError("/group_id", "unknown", detail),))
-    return entered, locked[other_id]
+    return other
 
 
 def enter(work: Work, call: Call, *, done: uuid.UUID | None = None) -> EnteredSignUp:

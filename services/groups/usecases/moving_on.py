@@ -16,7 +16,7 @@ from services.groups.store import season, seats
 from services.groups.store.seats import Group, Noted, SignUp
 from services.groups.usecases import seating
 from services.groups.usecases.acts import BY_SYSTEM, Act
-from services.groups.usecases.entering import EnteredSignUp, enter, enter_both
+from services.groups.usecases.entering import EnteredSignUp, enter, enter_both, known
 from services.groups.usecases.grouping import own
 from services.groups.usecases.records import record_of, sealed_of
 from services.groups.usecases.signing_up import OBJECT, contact_mac
@@ -38,8 +38,9 @@ def merge(db: Database, call: Call) -> Outcome:
     """Move the whole queue into another group, the oldest first. Raises Invalid."""
     with db.work(call) as work:
         done, group_id = work.claimed(), call.path["group_id"]
-        entered, target = enter_both(work, call, call.body["group_id"])
+        entered, other = enter_both(work, call, call.body["group_id"])
         if done is None:
+            target = known(other)
             _check(entered.group, target)
             act = Act(actor=COORDINATOR, subject=entered.caller.subject, reason="merge")
             move_queue(work, entered.group, target, act=act)
@@ -64,8 +65,8 @@ def let_go(work: Work, group: Group, successor: Group | None, *, reason: str) ->
 
 
 def _transfer(work: Work, call: Call) -> EnteredSignUp:
-    _, target = enter_both(work, call, call.body["group_id"])
-    entered = enter(work, call)
+    _, other = enter_both(work, call, call.body["group_id"])
+    entered, target = enter(work, call), known(other)
     decide("transfer", state=entered.sign_up.state, intake=entered.group.intake, actor=COORDINATOR)
     _check(entered.group, target)
     if _is_live(work, target, entered.sign_up):

@@ -29,6 +29,8 @@ from services.groups.usecases.signing_up import OBJECT
 
 Step = Callable[[Work, Call, EnteredSignUp], None]
 
+CONTACT = ("channel", "value", "safe", "may_call", "may_text", "may_leave_voicemail", "may_say_who_we_are")
+
 
 def read(db: Database, call: Call) -> Outcome:
     """One sign-up as its staff may see it. Raises NotFound."""
@@ -101,7 +103,7 @@ def contact(db: Database, call: Call) -> Outcome:
         entered = enter(work, call)
         found = sealed_of(work, entered.sign_up.id)
         work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=entered.sign_up.id))
-        value = {"signup_id": entered.sign_up.id, **(found["contact"] or {})}
+        value = {"signup_id": entered.sign_up.id, **dict.fromkeys(CONTACT), **(found["contact"] or {})}
         return Outcome(value=value, relation=entered.relation)
 
 
