@@ -28,6 +28,7 @@ TELLS = {
     "groups": (
         "attendance",
         "attendance_report",
+        "certificate",
         "group",
         "intake",
         "leader",

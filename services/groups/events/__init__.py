@@ -10,6 +10,7 @@ from typing import Any
 from chassis import clock
 from chassis.envelope import NETWORK, Event, EventType, event
 from chassis.kinds import Kind
+from services.groups.events.certificates import CERTIFICATE, CERTIFICATE_BASELINE, certificate_told
 from services.groups.events.meetings import (
     ATTENDANCE,
     ATTENDANCE_BASELINE,
@@ -34,6 +35,7 @@ from services.groups.events.staff import LEADER, LEADER_BASELINE, leader_state, 
 
 __all__ = [
     "ATTENDANCE_BASELINE",
+    "CERTIFICATE_BASELINE",
     "GROUP",
     "GROUP_BASELINE",
     "INTAKE",
@@ -49,6 +51,7 @@ __all__ = [
     "Step",
     "attendance_state",
     "attendance_told",
+    "certificate_told",
     "group_state",
     "group_told",
     "intake_state",
@@ -188,6 +191,8 @@ TYPES: dict[str, EventType] = {
         LEADER_BASELINE,
         *PLACEMENT.values(),
         PLACEMENT_BASELINE,
+        CERTIFICATE,
+        CERTIFICATE_BASELINE,
         REPORT_READY,
         REPORT_BASELINE,
     )

@@ -16,6 +16,7 @@ PERSONS = Persons(
         Table(name="attendance", where="sign_up_id", drops=True),
         Table(name="completion", where="sign_up_id", drops=True),
         Table(name="attendance_report", where="sign_up_id", drops=True),
+        Table(name="certificate", where="sign_up_id", drops=True),
         Table(name="history", where="sign_up_id", rounds=("at",)),
     ),
     rules=(
@@ -34,6 +35,7 @@ PERSONS = Persons(
         "removal_proposal.by_subject": WORKER,
         "attendance.by_subject": WORKER,
         "completion.by_subject": WORKER,
+        "certificate.by_subject": WORKER,
         "attendance_report.first_subject": WORKER,
         "attendance_report.second_subject": WORKER,
     },

@@ -53,6 +53,12 @@ def at_risk(due_on: dt.date | None, *, starts_on: dt.date | None, before: int, f
     return starts_on is None or starts_on > due_on or before >= free
 
 
+def check_reports(kind: str) -> None:
+    """Raise Conflict for a peer group: it reports to nobody."""
+    if kind == "peer":
+        raise Conflict("report.none", "A peer group reports to nobody.", allowed=())
+
+
 def check_signed(*, signed_by: str | None, first_at: dt.datetime | None, by: str, now: dt.datetime) -> bool:
     """Whether a second signature was given alone. Raises Conflict when it is not somebody else's, within a day."""
     if signed_by != by:

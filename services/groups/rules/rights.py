@@ -33,7 +33,16 @@ POLICY = Policy(
 OPERATIONS = POLICY.operations()
 # Without a token: the public pages, and the man with his code and PIN.
 PUBLIC = frozenset(
-    {"group.list", "group.read", "signup.create", "signup.status", "signup.accept", "signup.decline", "signup.withdraw"}
+    {
+        "group.list",
+        "group.read",
+        "signup.create",
+        "signup.status",
+        "signup.accept",
+        "signup.decline",
+        "signup.withdraw",
+        "certificate.keys",
+    }
 )
 
 

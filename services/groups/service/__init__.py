@@ -15,6 +15,7 @@ from chassis.subscribe import subscribe
 from services.groups import schemas, usecases
 from services.groups.rules.rights import OPERATIONS, POLICY
 from services.groups.service.attendance import Attendance
+from services.groups.service.certificates import Certificates
 from services.groups.service.season import Season
 from services.groups.service.sessions import Sessions
 from services.groups.service.staff import Staff
@@ -24,7 +25,7 @@ SWEEP_SECONDS = 60
 
 @accountable(usecases.RECORDS)
 @operated
-class GroupsService(Attendance, Season, Sessions, Staff):
+class GroupsService(Attendance, Certificates, Season, Sessions, Staff):
     """Programmes, groups and sign-ups."""
 
     name = "groups"

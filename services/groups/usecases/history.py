@@ -11,7 +11,7 @@ from chassis.envelope import NETWORK, Received, organisation_of
 from chassis.republish import Baseline
 from services.groups import events
 from services.groups.rules import grouping
-from services.groups.store import attendance, leaders, referred, seats, sessions, standing
+from services.groups.store import attendance, certificates, leaders, referred, seats, sessions, standing
 from services.groups.usecases.sessions import told_of
 
 
@@ -91,6 +91,15 @@ def _placement(work: Work, sign_up_id: uuid.UUID, _: str) -> dict[str, Any] | No
     return events.placement_state(sign_up_id, day=day, counts=counts, **{name: found[name] for name in names})
 
 
+def _certificate(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        found = certificates.one(work, sign_up_id)
+    return None if found is None else {"signup_id": sign_up_id, "report_id": found["id"]}
+
+
 def _report(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
     org = organisation_of(audience)
     if org is None:
@@ -108,6 +117,7 @@ BASELINES: republish.Baselines = {
     "session": Baseline(events.SESSION_BASELINE, _session),
     "placement": Baseline(events.PLACEMENT_BASELINE, _placement),
     "attendance_report": Baseline(events.REPORT_BASELINE, _report),
+    "certificate": Baseline(events.CERTIFICATE_BASELINE, _certificate),
     "leader": Baseline(events.LEADER_BASELINE, _leader),
     "attendance": Baseline(events.ATTENDANCE_BASELINE, _attendance),
 }

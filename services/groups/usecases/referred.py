@@ -120,6 +120,7 @@ def _cut(work: Work, referral_id: uuid.UUID) -> None:
 
 def _sign(work: Work, entered: EnteredSignUp) -> None:
     sign_up, subject = entered.sign_up, entered.caller.subject
+    rules.check_reports(entered.group.kind)
     found = referred.report(work, sign_up.id)
     if found is None or found["second_at"] is not None:
         counted = tallies(work, entered.group.id, sign_up.id).get(sign_up.id)
