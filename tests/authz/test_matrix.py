@@ -41,6 +41,7 @@ PUBLIC = {
     "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json", "GET /asyncapi.json", "GET /docs",
     "GET /directory/organisations", "GET /directory/organisations/{organisation}", "GET /directory/services",
     "GET /directory/services/{service}", "GET /directory/network", "GET /groups", "GET /groups/{group_id}",
+    "GET /groups/certificate-keys",
     "GET /referrals/reason-codes",
     "POST /signups", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
     "POST /signups/{signup_id}/offer/decline", "POST /signups/{signup_id}/withdraw",

@@ -78,7 +78,7 @@ def test_a_certificate_is_verified_offline_and_says_nothing_else(db: Database, a
     assert content == {
         "version": 1,
         "reference": made["reference"],
-        "organisation": str(LEADER.org_id),
+        "organisation": {"key": str(LEADER.org_id), "names": {}},
         "programme": content["programme"],
         "from": "2027-02-01",
         "to": "2027-02-01",

@@ -144,6 +144,30 @@ def in_the_group(by: Client, man: Client) -> Prepared:
     return by, where, {}, version
 
 
+def finished_man(by: Client, man: Client) -> Prepared:
+    """A man about whom it was decided that he has finished."""
+    _, places, _, version = in_the_group(by, man)
+    posted(by, f"{MAN.format(**places)}/complete", {}, version=version)
+    return by, places, {}, None
+
+
+def certified(by: Client, man: Client) -> Prepared:
+    """A man with a certificate."""
+    _, places, _, _ = finished_man(by, man)
+    posted(by, f"{MAN.format(**places)}/certificate", {})
+    return by, places, {}, None
+
+
+def of_fathers(by: Client, man: Client) -> Prepared:
+    """A man who came to a group that may report."""
+    group = opened(by, kind="guided", programme=programme(by), schedule=begun_schedule())
+    sign_up = signed_up(man, group)
+    places = {"group_id": group, "no": "1"}
+    body = {"entries": [{"signup_id": sign_up, "code": "present"}]}
+    posted(by, f"{SESSION.format(**places)}/attendance", body, version='"1"')
+    return by, his(by, group, sign_up)[0], {}, None
+
+
 def two_groups(by: Client, man: Client) -> Prepared:
     """A man who waits in one group of a programme, and another group of it."""
     key = programme(by)
@@ -218,7 +242,8 @@ PREPARE: dict[str, Tried] = {
     f"POST {MAN}/propose-removal": unversioned(seated),
     f"POST {MAN}/complete": in_the_group,
     f"POST {MAN}/apology": unversioned(seated),
-    f"POST {MAN}/report/sign": unversioned(in_the_group),
+    f"POST {MAN}/report/sign": of_fathers,
+    f"POST {MAN}/certificate": finished_man,
     f"POST {MAN}/transfer": two_groups,
     f"POST {GROUP}/signups": unversioned(a_group),
     f"POST {GROUP}/sessions": unversioned(a_group),
@@ -240,6 +265,8 @@ PREPARE: dict[str, Tried] = {
 READ: dict[str, Tried] = {
     f"GET {MAN}": seated,
     f"GET {MAN}/contact": seated,
+    f"GET {MAN}/certificate": certified,
+    f"GET {MAN}/certificate/print": certified,
     f"GET {GROUP}/sessions": a_group,
     f"GET {GROUP}/sessions/proposal": a_draft,
     f"GET {SESSION}/attendance": held,

@@ -1,4 +1,5 @@
 -- An organisation signs certificates with a key of its own; the private half is sealed, the public one anybody may read.
+ALTER TABLE partner ADD COLUMN names json NOT NULL DEFAULT '{}';
 CREATE TABLE certificate_key (
     org_id uuid PRIMARY KEY,
     kid text NOT NULL UNIQUE,

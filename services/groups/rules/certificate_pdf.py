@@ -41,8 +41,14 @@ def page(content: dict[str, Any], language: str) -> bytes:
 
 def _value(content: dict[str, Any], name: str, words: dict[str, str], language: str) -> str:
     if name == "programme":
-        names = content["programme"]
-        return str(names.get(language) or names.get("en") or next(iter(names.values())))
+        return _named(content["programme"], language, "")
+    if name == "organisation":
+        return _named(content["organisation"]["names"], language, content["organisation"]["key"])
     if name == "decision":
         return words[content["decision"]]
     return str(content[name])
+
+
+def _named(names: dict[str, str], language: str, without: str) -> str:
+    """A name in the language, else in English, else in any; `without` where there is none."""
+    return names.get(language) or names.get("en") or next(iter(names.values()), without)

@@ -22,7 +22,7 @@ def reference(year: int) -> str:
 
 def content(
     *,
-    organisation: str,
+    organisation: dict[str, Any],
     programme: dict[str, str],
     dates: tuple[dt.date, dt.date],
     completion: dict[str, Any],

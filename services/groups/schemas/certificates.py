@@ -9,7 +9,7 @@ from services.groups.rules.certificate_pdf import TEXTS
 
 
 class CertificateView(Shape):
-    """A certificate: its content, and the same signed as a compact JWS (RFC 7515, RFC 9864) by the organisation's key."""
+    """A certificate: its content, and the same as a compact JWS (RFC 7515, RFC 9864) by the organisation's key."""
 
     reference = classified(fields.String(required=True), "personal")
     content = classified(fields.Dict(required=True), "personal")

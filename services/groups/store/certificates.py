@@ -64,7 +64,8 @@ def one(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any] | None:
 
 
 BASIS = """
-SELECT c.held, c.attended, c.decided_on, p.names AS programme, coalesce(o.key, g.org_id::text) AS organisation,
+SELECT c.held, c.attended, c.decided_on, p.names AS programme, coalesce(o.key, g.org_id::text) AS org_key,
+       coalesce(o.names, '{}'::json) AS org_names,
        (SELECT min(s.local_start)::date FROM session AS s JOIN attendance AS a ON a.session_id = s.id
          WHERE a.sign_up_id = c.sign_up_id AND a.code IN ('present', 'late', 'left_early')) AS first_day,
        (SELECT max(s.local_start)::date FROM session AS s JOIN attendance AS a ON a.session_id = s.id

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 from typing import Any
 
+import orjson
+
 from chassis.db import Work
 
 # A copy never goes back: an older event that comes late changes nothing.
 KEEP_PARTNER = """
-INSERT INTO partner AS p (org_id, key, type, country, status, version)
-VALUES (%(org_id)s, %(key)s, %(type)s, %(country)s, %(status)s, %(version)s)
+INSERT INTO partner AS p (org_id, key, type, country, status, names, version)
+VALUES (%(org_id)s, %(key)s, %(type)s, %(country)s, %(status)s, %(names)s::json, %(version)s)
 ON CONFLICT (org_id) DO UPDATE SET key = excluded.key, type = excluded.type, country = excluded.country,
-       status = excluded.status, version = excluded.version WHERE p.version < excluded.version
+       status = excluded.status, names = excluded.names, version = excluded.version WHERE p.version < excluded.version
 """
 
 
 def keep_partner(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of an organisation."""
-    work.later(KEEP_PARTNER, copy, expect=None)
+    work.later(KEEP_PARTNER, {**copy, "names": orjson.dumps(copy["names"]).decode()}, expect=None)

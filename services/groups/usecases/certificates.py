@@ -70,7 +70,7 @@ def _issue(work: Work, entered: EnteredSignUp) -> None:
     if basis is None or basis["first_day"] is None:
         raise NotFound
     content = rules.content(
-        organisation=basis["organisation"],
+        organisation={"key": basis["org_key"], "names": basis["org_names"]},
         programme=basis["programme"],
         dates=(basis["first_day"], basis["last_day"]),
         completion=basis,

@@ -10,4 +10,5 @@ from services.groups.store import copies
 def keep_organisation(work: Work, received: Received) -> None:
     """Keep the local copy of an organisation, from organisation.* events."""
     names = ("key", "type", "country", "status", "version")
-    copies.keep_partner(work, {"org_id": received.subject, **{name: received.data[name] for name in names}})
+    told = {name: received.data[name] for name in names}
+    copies.keep_partner(work, {"org_id": received.subject, **told, "names": received.data.get("names", {})})
