@@ -29,6 +29,7 @@ TELLS = {
         "attendance",
         "attendance_report",
         "certificate",
+        "export",
         "group",
         "intake",
         "leader",

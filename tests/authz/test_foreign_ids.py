@@ -18,6 +18,7 @@ from chassis import clock
 from chassis.db import Database
 from services.access.rules.sessions import OPERATIONS as SESSIONS
 from services.referrals.usecases import tasks
+from tests.support import staffed
 from tests.support.client import CENTRE, POLICE, THIRD, Answer, Client, client, eventually, org_id
 from tests.support.files import RAW
 from tests.support.network import Network
@@ -101,6 +102,7 @@ def stage(demo: Network) -> Stage:
         "attachment_id": attached.body["id"],
         "group_id": draft.body["id"],
         "no": "1",
+        "pair_id": staffed.paired(centre, man)[1]["pair_id"],
         "signup_id": other["signup_id"],
         "event_id": event,
         "programme": draft.body["programme"]["key"],
@@ -163,6 +165,7 @@ def bodies(stage: Stage) -> list[tuple[str, dict[str, Any], dict[str, Any]]]:
     """Routes that take an id in the body: with one of somebody else, and with one that never was."""
     return [
         ("POST /groups", {"programme": stage.foreign["programme"]}, {"programme": "zz-never-was-peer"}),
+        ("POST /groups/keep-apart", {"signup_id": stage.foreign["signup_id"]}, {"signup_id": str(uuid4())}),
         ("POST /signups", {"group_id": stage.foreign["group_id"]}, {"group_id": str(uuid4())}),
         ("POST /referrals", {"service": stage.foreign["group_id"]}, {"service": str(uuid4())}),
         ("POST /referrals", {"receiver": stage.foreign["referral_id"]}, {"receiver": str(uuid4())}),

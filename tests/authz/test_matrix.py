@@ -100,7 +100,13 @@ def stage(demo: Network) -> Stage:
     referral = eventually(lambda: found if (found := police.post("/referrals", example)).status == 201 else None)
     draft = centre.post("/groups", OPERATIONS["POST /groups"].example)
     assert draft.status == 201, draft.raw
-    places = {"referral_id": referral.body["id"], "group_id": draft.body["id"], "service": SERVICE, "no": "1"}
+    places = {
+        "referral_id": referral.body["id"],
+        "group_id": draft.body["id"],
+        "service": SERVICE,
+        "no": "1",
+        "pair_id": str(uuid4()),
+    }
     places["signup_id"] = str(uuid4())  # nobody signs up for a draft
     system = centre.post("/access/clients", OPERATIONS["POST /access/clients"].example)
     assert system.status == 201, system.raw
@@ -223,6 +229,8 @@ def refusals_of(operation: Operation) -> set[tuple[int, str]]:
         return {(403, "service.not_own")}
     if operation.operation == "referral.set_clock":
         return {(422, "service.unknown")}  # services are public; this one is none of its own
+    if operation.operation == "apart.add":
+        return {(422, "apart.not_linked")}
     if operation.operation == "notification.confirm":
         return {(422, "code.unknown")}  # a code of others, and one that never was
     return {(404, "resource.not_found")} if operation.places or operation.name == BY_FOCUS else set()

@@ -70,7 +70,9 @@ def test_what_is_slow_by_design_runs_in_one_place_only() -> None:
         for path in (ROOT / part).rglob("*.py")
         if "blind_index" in path.read_text(encoding="utf-8")
     }
-    assert importing == {ROOT / "chassis" / "relay" / "chores.py"}
+    linking = ROOT / "services" / "groups" / "usecases" / "apart.py"
+    assert importing == {ROOT / "chassis" / "relay" / "chores.py", linking}
+    assert "apart(hashed, " in linking.read_text(encoding="utf-8")  # that one too
     for folder in ("chassis", "services", "gateway"):
         for path in (ROOT / folder).rglob("*.py"):
             known = path in {apart, ROOT / "chassis" / "hashing.py"}  # the second hands it to eventlet's thread pool

@@ -30,9 +30,12 @@ The last two are of access: ids and keyed hashes that are asked for before an or
 
 NO_RECORD = {
     "referrals": {"leg", "audit", "request", "notification_address"},
-    "groups": {"leader_assignment", "audit", "request"},
+    "groups": {"leader_assignment", "audit", "request", "keep_apart"},
 }
-"""Tables with facts about people that are no part of a person's record: workers, and what is swept by itself."""
+"""Tables with facts about people that are no part of a record: workers, what is swept by itself, pairs of hashes.
+
+A pair outlives a sign-up, or two men would meet because the record of one was erased.
+"""
 
 
 def faults(found: list[tuple[str, str, str]], classes: Tables) -> Iterator[str]:

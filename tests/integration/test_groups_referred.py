@@ -102,10 +102,15 @@ def test_each_step_is_told_inside_and_the_referral_to_nobody_else(db: Database, 
     assert query(at, "SELECT DISTINCT audience FROM outbox WHERE type LIKE 'placement.%'") == [("",)]
     outside = query(at, "SELECT data::text FROM outbox WHERE audience <> ''")
     assert not any(str(referral) in row[0] for row in outside)
+    placement = query(at, "SELECT placement_id FROM sign_up WHERE placement_id IS NOT NULL")[0][0]
     with db.background("test") as work:
-        standing = history.BASELINES["placement"].state(work, man["signup_id"], "")
+        standing = history.BASELINES["placement"].state(work, placement, "")
     assert standing is not None
-    assert (standing["referral_id"], standing["state"]) == (referral, "confirmed")
+    assert (standing["signup_id"], standing["referral_id"], standing["state"]) == (
+        man["signup_id"],
+        referral,
+        "confirmed",
+    )
     assert own(db, "status", man)["state"] == "confirmed"
 
 
@@ -214,10 +219,12 @@ def test_the_counts_go_to_the_referrer_once_two_people_signed_them(db: Database,
     report = told(at, "placement.reported")[0]
     assert (report["held"], report["attended"], report["excused"], report["absent"]) == (1, 1, 0, 0)
     assert set(told(at, "attendance_report.ready")[0]) == {"signup_id", "report_id"}
+    placement, made = query(at, "SELECT placement_id, r.id FROM sign_up JOIN attendance_report AS r ON true")[0]
     with db.background("test") as work:
-        standing = history.BASELINES["placement"].state(work, man["signup_id"], "")
+        standing = history.BASELINES["placement"].state(work, placement, "")
         audience = f"org:{CENTRE.org_id}"
-        assert history.BASELINES["attendance_report"].state(work, man["signup_id"], audience) is not None
+        ready = history.BASELINES["attendance_report"].state(work, made, audience)
+    assert ready == {"signup_id": man["signup_id"], "report_id": made}
     assert standing is not None
     assert standing["attended"] == 1
 

@@ -79,11 +79,22 @@ def faults_of_row(row: Mapping[str, Any], *, service: str) -> list[str]:
 
 def wrong_events(url: str, service: str) -> list[str]:
     """The faults of all rows in the outbox of a database, each with its type and number."""
-    return [
+    rows = list(_rows(url))
+    found = [
         f"{service} outbox no {row['no']}, {row['type']}.v{row['version']}: {fault}"
-        for row in _rows(url)
+        for row in rows
         for fault in faults_of_row(row, service=service)
     ]
+    return [*found, *_shared_ids(rows, service)]
+
+
+def _shared_ids(rows: Iterable[Mapping[str, Any]], service: str) -> list[str]:
+    """Readers count by source, subject and audience: two nouns with one id would be one count with numbers twice."""
+    nouns: dict[Any, set[str]] = {}
+    for row in rows:
+        if row["exchange"] == "events":
+            nouns.setdefault(row["aggregate_id"], set()).add(row["aggregate_type"])
+    return [f"{service}: {sorted(each)} have one id" for each in nouns.values() if len(each) > 1]
 
 
 def check_outbox(url: str, service: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 from collections.abc import Callable
 from typing import Any
+from uuid import uuid4
 from zoneinfo import ZoneInfo
 
 from chassis import clock
@@ -18,6 +19,7 @@ Tried = Callable[[Client, Client], Prepared]
 MAN = "/groups/{group_id}/signups/{signup_id}"
 GROUP = "/groups/{group_id}"
 SESSION = "/groups/{group_id}/sessions/{no}"
+PAIRS = "/groups/keep-apart"
 ZONE = "Europe/Vilnius"
 
 
@@ -168,6 +170,21 @@ def of_fathers(by: Client, man: Client) -> Prepared:
     return by, his(by, group, sign_up)[0], {}, None
 
 
+def linked(by: Client, man: Client) -> Prepared:
+    """A man who is linked to a person of the centre, and another one by name; both are new each time."""
+    _, places, _, version = seated(by, man)
+    posted(by, f"{MAN.format(**places)}/person", {"name": f"Demo {uuid4().hex}", "birth_year": 1980}, version=version)
+    other = {"name": f"Demo {uuid4().hex}", "birth_year": 1981}
+    return by, {}, {"signup_id": places["signup_id"], "other": other}, None
+
+
+def paired(by: Client, man: Client) -> Prepared:
+    """Two who are kept apart."""
+    _, _, changes, _ = linked(by, man)
+    made = posted(by, PAIRS, {**changes, "reason": "relatives"})
+    return by, {"pair_id": made.body["id"]}, {}, None
+
+
 def two_groups(by: Client, man: Client) -> Prepared:
     """A man who waits in one group of a programme, and another group of it."""
     key = programme(by)
@@ -245,6 +262,9 @@ PREPARE: dict[str, Tried] = {
     f"POST {MAN}/report/sign": of_fathers,
     f"POST {MAN}/certificate": finished_man,
     f"POST {MAN}/transfer": two_groups,
+    f"POST {MAN}/person": seated,
+    f"POST {PAIRS}": linked,
+    f"POST {PAIRS}/{{pair_id}}/end": paired,
     f"POST {GROUP}/signups": unversioned(a_group),
     f"POST {GROUP}/sessions": unversioned(a_group),
     f"POST {GROUP}/sessions/series": unversioned(a_draft),

@@ -31,11 +31,21 @@ from services.groups.events.placements import (
     placement_told,
     report_told,
 )
-from services.groups.events.staff import LEADER, LEADER_BASELINE, leader_state, leader_told
+from services.groups.events.staff import (
+    EXPORT,
+    EXPORT_BASELINE,
+    LEADER,
+    LEADER_BASELINE,
+    export_state,
+    export_told,
+    leader_state,
+    leader_told,
+)
 
 __all__ = [
     "ATTENDANCE_BASELINE",
     "CERTIFICATE_BASELINE",
+    "EXPORT_BASELINE",
     "GROUP",
     "GROUP_BASELINE",
     "INTAKE",
@@ -52,6 +62,8 @@ __all__ = [
     "attendance_state",
     "attendance_told",
     "certificate_told",
+    "export_state",
+    "export_told",
     "group_state",
     "group_told",
     "intake_state",
@@ -191,6 +203,8 @@ TYPES: dict[str, EventType] = {
         LEADER_BASELINE,
         *PLACEMENT.values(),
         PLACEMENT_BASELINE,
+        EXPORT,
+        EXPORT_BASELINE,
         CERTIFICATE,
         CERTIFICATE_BASELINE,
         REPORT_READY,
@@ -225,11 +239,13 @@ def moved(verb: str, step: Step, *, at: dt.datetime) -> Event:
     )
 
 
-def intake_told(verb: str, sign_up_id: uuid.UUID, *, org_id: uuid.UUID, day: dt.date, at: dt.datetime) -> Event:
-    """The event of a conversation that was agreed or held, for the owner of the group."""
+def intake_told(
+    verb: str, entry_id: uuid.UUID, sign_up_id: uuid.UUID, *, org_id: uuid.UUID, day: dt.date, at: dt.datetime
+) -> Event:
+    """The event of a conversation that was agreed or held, for the owner of the group; each entry stands for itself."""
     return event(
         INTAKE[verb],
-        aggregate=("intake", sign_up_id),
+        aggregate=("intake", entry_id),
         audience=f"org:{org_id}",
         data=intake_state(sign_up_id, day=day),
         at=at,

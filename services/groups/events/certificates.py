@@ -28,7 +28,7 @@ def certificate_told(sign_up_id: uuid.UUID, certificate_id: uuid.UUID, *, org_id
     """The event of a certificate, for the owner of the group."""
     return event(
         CERTIFICATE,
-        aggregate=("certificate", sign_up_id),
+        aggregate=("certificate", certificate_id),
         audience=f"org:{org_id}",
         data={"signup_id": sign_up_id, "report_id": certificate_id},
         at=at,

@@ -60,6 +60,7 @@ class Meeting:
     """What events tell of a meeting."""
 
     id: uuid.UUID
+    attendance_id: uuid.UUID
     org_id: uuid.UUID
     group_id: uuid.UUID
     no: int
@@ -93,7 +94,7 @@ def attendance_told(verb: str, meeting: Meeting, sign_up_ids: list[uuid.UUID], *
     """An event of a meeting's attendance, for the group's organisation: who is concerned, never how."""
     return event(
         ATTENDANCE[verb],
-        aggregate=("attendance", meeting.id),
+        aggregate=("attendance", meeting.attendance_id),
         audience=f"org:{meeting.org_id}",
         data=attendance_state(meeting, sign_up_ids),
         at=at,

@@ -57,11 +57,11 @@ REPORT_BASELINE = EventType(
 )
 
 
-def placement_told(verb: str, data: dict[str, Any], *, at: dt.datetime) -> Event:
+def placement_told(verb: str, placement_id: uuid.UUID, data: dict[str, Any], *, at: dt.datetime) -> Event:
     """An event for the referrals service; `data` as `placement_state` gives it."""
     return event(
         PLACEMENT[verb],
-        aggregate=("placement", data["signup_id"]),
+        aggregate=("placement", placement_id),
         audience=INSIDE,
         data=data,
         at=at,
@@ -87,7 +87,7 @@ def report_told(sign_up_id: uuid.UUID, report_id: uuid.UUID, *, org_id: uuid.UUI
     """The event of a signed report, for the owner of the group; its counts are not in it."""
     return event(
         REPORT_READY,
-        aggregate=("attendance_report", sign_up_id),
+        aggregate=("attendance_report", report_id),
         audience=f"org:{org_id}",
         data={"signup_id": sign_up_id, "report_id": report_id},
         at=at,

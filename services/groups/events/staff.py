@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 import uuid
 from typing import Any
 
@@ -28,11 +29,13 @@ LEADER: dict[str, EventType] = {
 LEADER_BASELINE = _type("baseline", "Who was assigned last, for whoever missed steps.")
 
 
-def leader_told(verb: str, group_id: uuid.UUID, *, org_id: uuid.UUID, subject: str, at: dt.datetime) -> Event:
+def leader_told(
+    verb: str, assignment_id: uuid.UUID, group_id: uuid.UUID, *, org_id: uuid.UUID, subject: str, at: dt.datetime
+) -> Event:
     """The event of somebody who leads from now on, for the owner of the group."""
     return event(
         LEADER[verb],
-        aggregate=("leader", group_id),
+        aggregate=("leader", assignment_id),
         audience=f"org:{org_id}",
         data=leader_state(group_id, subject=subject),
         at=at,
@@ -42,4 +45,42 @@ def leader_told(verb: str, group_id: uuid.UUID, *, org_id: uuid.UUID, subject: s
 
 def leader_state(group_id: uuid.UUID, *, subject: str) -> dict[str, Any]:
     """What every event of leading says; the subject is the id of an account."""
-    return {"group_id": group_id, "actor_id": subject.lower(), "purpose_code": "leading"}
+    return {"group_id": group_id, "actor_id": actor(subject), "purpose_code": "leading"}
+
+
+def _export_type(verb: str, summary: str) -> EventType:
+    return EventType(
+        name=f"export.{verb}",
+        source="groups",
+        data={"group_id": Kind.ID, "actor_id": Kind.CODE, "purpose_code": Kind.CODE},
+        summary=summary,
+        audience="The organisation that owns the group.",
+    )
+
+
+EXPORT = _export_type("made", "Somebody took a group's roster along as a file.")
+EXPORT_BASELINE = _export_type("baseline", "The newest file of a group, for whoever missed steps.")
+
+
+def export_told(
+    export_id: uuid.UUID, group_id: uuid.UUID, *, org_id: uuid.UUID, subject: str, purpose: str, at: dt.datetime
+) -> Event:
+    """The event of a file, for the owner of the group."""
+    return event(
+        EXPORT,
+        aggregate=("export", export_id),
+        audience=f"org:{org_id}",
+        data=export_state(group_id, subject=subject, purpose=purpose),
+        at=at,
+        id=clock.new_id(),
+    )
+
+
+def export_state(group_id: uuid.UUID, *, subject: str, purpose: str) -> dict[str, Any]:
+    """What every event of a file says."""
+    return {"group_id": group_id, "actor_id": actor(subject), "purpose_code": purpose}
+
+
+def actor(subject: str) -> str:
+    """The id of an account as a code: small letters, and a dash for what no code has."""
+    return re.sub(r"[^a-z0-9_.:-]", "-", subject.lower()).strip("-_.:")[:64] or "unknown"

@@ -13,13 +13,12 @@ CREATE TABLE intake_entry (
     sign_up_id uuid NOT NULL REFERENCES sign_up,
     kind text NOT NULL CHECK (kind IN ('booked', 'held', 'attempt', 'individual_meeting', 'outcome')),
     day date NOT NULL,
-    outcome text,
-    next_step text,
-    next_id uuid,
+    key_id uuid, -- of the man; with the outcome, which is sealed: a reason such as a crisis stands nowhere in clear
+    content bytea,
     by_subject text,
     at timestamptz NOT NULL,
-    CONSTRAINT intake_entry_outcome CHECK ((kind = 'outcome') = (outcome IS NOT NULL)),
-    CONSTRAINT intake_entry_next_step CHECK (outcome IS NULL OR outcome = 'suitable' OR next_step IS NOT NULL)
+    CONSTRAINT intake_entry_outcome CHECK ((kind = 'outcome') = (content IS NOT NULL)),
+    CONSTRAINT intake_entry_key CHECK ((key_id IS NULL) = (content IS NULL))
 );
 CREATE INDEX intake_entry_of_sign_up ON intake_entry (sign_up_id);
 

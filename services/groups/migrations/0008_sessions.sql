@@ -3,6 +3,7 @@ CREATE TABLE session (
     id uuid PRIMARY KEY,
     org_id uuid NOT NULL,
     group_id uuid NOT NULL REFERENCES peer_group,
+    attendance_id uuid NOT NULL UNIQUE, -- its attendance is told by events with a count of their own
     no integer NOT NULL CHECK (no > 0),
     local_start timestamp NOT NULL,
     tz text NOT NULL,

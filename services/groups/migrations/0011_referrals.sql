@@ -12,6 +12,8 @@ CREATE POLICY own_rows ON referral_copy USING (org_id = acting_org()) WITH CHECK
 GRANT SELECT, INSERT, UPDATE, DELETE ON referral_copy TO {app};
 
 ALTER TABLE sign_up ADD COLUMN referral_id uuid;
+ALTER TABLE sign_up ADD COLUMN placement_id uuid; -- what our referrals service is told has a count of its own
+CREATE UNIQUE INDEX sign_up_placement ON sign_up (placement_id) WHERE placement_id IS NOT NULL;
 ALTER TABLE sign_up ADD COLUMN due_on date;
 CREATE UNIQUE INDEX sign_up_one_live_of_referral ON sign_up (group_id, referral_id)
     WHERE referral_id IS NOT NULL AND state IN ('waiting', 'offered', 'intake', 'confirmed', 'active');
@@ -43,15 +45,15 @@ GRANT SELECT, INSERT, UPDATE, DELETE ON attendance_report TO {app};
 -- A baseline for our own referrals service is asked for without an organisation.
 CREATE POLICY look_up ON attendance_report FOR SELECT TO CURRENT_USER USING (true);
 CREATE FUNCTION placement_of(wanted uuid) RETURNS TABLE (
-    org_id uuid, referral_id uuid, state text, changed_at timestamptz, held integer, attended integer, excused integer,
+    sign_up_id uuid, org_id uuid, referral_id uuid, state text, changed_at timestamptz, held integer, attended integer, excused integer,
     absent integer)
 LANGUAGE plpgsql STABLE SECURITY DEFINER SET search_path = public AS $$
 BEGIN
-    RETURN QUERY SELECT s.org_id, s.referral_id, s.state::text, s.changed_at, r.held, r.attended, r.excused, r.absent
+    RETURN QUERY SELECT s.id, s.org_id, s.referral_id, s.state::text, s.changed_at, r.held, r.attended, r.excused, r.absent
       FROM sign_up AS s LEFT JOIN LATERAL (
            SELECT a.held, a.attended, a.excused, a.absent FROM attendance_report AS a
             WHERE a.sign_up_id = s.id AND a.second_at IS NOT NULL ORDER BY a.second_at DESC LIMIT 1) AS r ON true
-     WHERE s.id = $1;
+     WHERE s.placement_id = $1;
 END
 $$;
 REVOKE ALL ON FUNCTION placement_of FROM PUBLIC;

@@ -17,6 +17,9 @@ PERSONS = Persons(
         Table(name="completion", where="sign_up_id", drops=True),
         Table(name="attendance_report", where="sign_up_id", drops=True),
         Table(name="certificate", where="sign_up_id", drops=True),
+        Table(name="apart_seat", where="sign_up_id", drops=True),
+        Table(name="person_seat", where="sign_up_id", drops=True),
+        Table(name="calendar_feed", where="sign_up_id", drops=True),
         Table(name="history", where="sign_up_id", rounds=("at",)),
     ),
     rules=(

@@ -42,6 +42,9 @@ PUBLIC = frozenset(
         "signup.decline",
         "signup.withdraw",
         "certificate.keys",
+        "calendar.read",
+        "signup.calendar",
+        "signup.excuse",
     }
 )
 

@@ -14,8 +14,10 @@ from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
 from services.groups import schemas, usecases
 from services.groups.rules.rights import OPERATIONS, POLICY
+from services.groups.service.apart import Apart
 from services.groups.service.attendance import Attendance
 from services.groups.service.certificates import Certificates
+from services.groups.service.exporting import Exporting
 from services.groups.service.season import Season
 from services.groups.service.sessions import Sessions
 from services.groups.service.staff import Staff
@@ -25,7 +27,7 @@ SWEEP_SECONDS = 60
 
 @accountable(usecases.RECORDS)
 @operated
-class GroupsService(Attendance, Certificates, Season, Sessions, Staff):
+class GroupsService(Apart, Attendance, Certificates, Exporting, Season, Sessions, Staff):
     """Programmes, groups and sign-ups."""
 
     name = "groups"

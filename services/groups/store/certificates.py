@@ -63,6 +63,15 @@ def one(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any] | None:
     return work.one(ONE, (sign_up_id,))
 
 
+CERTIFIED = "SELECT sign_up_id FROM certificate WHERE id = %s"
+
+
+def certified(work: Work, certificate_id: uuid.UUID) -> uuid.UUID | None:
+    """Whose certificate it is."""
+    row = work.one(CERTIFIED, (certificate_id,))
+    return row["sign_up_id"] if row else None
+
+
 BASIS = """
 SELECT c.held, c.attended, c.decided_on, p.names AS programme, coalesce(o.key, g.org_id::text) AS org_key,
        coalesce(o.names, '{}'::json) AS org_names,

@@ -8,20 +8,47 @@ from typing import Any
 
 from chassis import clock
 from chassis.db import Work
+from chassis.errors import NotFound
+from chassis.sealing import DataKey
 from services.groups.rules.intake import Asked
 
 ADD = """
-INSERT INTO intake_entry (id, org_id, sign_up_id, kind, day, outcome, next_step, next_id, by_subject, at)
-SELECT %(id)s, s.org_id, s.id, %(kind)s, %(day)s, %(outcome)s, %(next_step)s, %(next_id)s, %(subject)s, %(at)s
+INSERT INTO intake_entry (id, org_id, sign_up_id, kind, day, key_id, content, by_subject, at)
+SELECT %(id)s, s.org_id, s.id, %(kind)s, %(day)s, %(key_id)s, %(content)s, %(subject)s, %(at)s
   FROM sign_up AS s WHERE s.id = %(sign_up)s
 """
+CONTENT = "intake_entry|content"
+"""Where an outcome is sealed."""
 
 
-def add(work: Work, sign_up_id: uuid.UUID, *, kind: str, day: dt.date, subject: str, **outcome: Any) -> None:
-    """Write one entry; `outcome`, `next_step` and `next_id` with the entry of that kind."""
-    nothing = {"outcome": None, "next_step": None, "next_id": None}
-    values = {"id": clock.new_id(), "sign_up": sign_up_id, "kind": kind, "day": day, "subject": subject}
-    work.later(ADD, {**nothing, **outcome, **values, "at": work.now})
+def add(work: Work, sign_up_id: uuid.UUID, *, kind: str, day: dt.date, subject: str) -> uuid.UUID:
+    """Write one entry that is only a kind and a day, and give its id."""
+    entry_id = clock.new_id()
+    _add(work, sign_up_id, id=entry_id, kind=kind, day=day, subject=subject, key_id=None, content=None)
+    return entry_id
+
+
+def add_outcome(work: Work, sign_up_id: uuid.UUID, outcome: dict[str, Any], *, key: DataKey, subject: str) -> None:
+    """Write what came of the conversation, sealed with the man's own key."""
+    entry_id, day = clock.new_id(), work.now.date()
+    content = key.seal(CONTENT, entry_id, outcome)
+    _add(work, sign_up_id, id=entry_id, kind="outcome", day=day, subject=subject, key_id=key.id, content=content)
+
+
+def _add(work: Work, sign_up_id: uuid.UUID, **values: Any) -> None:
+    work.later(ADD, {**values, "sign_up": sign_up_id, "at": work.now})
+
+
+KEY = "SELECT p.key_id FROM sign_up AS s JOIN participant AS p ON p.id = s.participant_id WHERE s.id = %s"
+
+
+def key_of(work: Work, sign_up_id: uuid.UUID) -> DataKey:
+    """The key of a man. Raises NotFound where nothing of him is kept any more."""
+    row = work.one(KEY, (sign_up_id,))
+    found = work.keys.fetch([row["key_id"]]) if row else {}
+    if row is None or row["key_id"] not in found:
+        raise NotFound
+    return found[row["key_id"]]
 
 
 COUNT = "SELECT count(*) AS found FROM intake_entry WHERE sign_up_id = %s AND kind = %s"

@@ -15,13 +15,15 @@ SELECT %(id)s, g.org_id, g.id, %(subject)s, %(alias)s, %(role)s, %(now)s, %(unti
 ON CONFLICT (group_id, subject) DO UPDATE
    SET alias = excluded.alias, role = excluded.role, from_at = excluded.from_at, to_at = excluded.to_at
  WHERE leader_assignment.to_at IS NOT NULL
+RETURNING id
 """
 
 
-def assign(work: Work, group_id: uuid.UUID, leader: dict[str, Any]) -> bool:
-    """Write that somebody leads from now on; False where he does so already without an end."""
+def assign(work: Work, group_id: uuid.UUID, leader: dict[str, Any]) -> uuid.UUID | None:
+    """Write that somebody leads from now on, and give the assignment; None where he does so already without an end."""
     values = {name: leader[name] for name in ("subject", "alias", "role", "until")}
-    return work.run(ASSIGN, {**values, "id": clock.new_id(), "group": group_id, "now": work.now}, expect=None) == 1
+    row = work.one(ASSIGN, {**values, "id": clock.new_id(), "group": group_id, "now": work.now})
+    return row["id"] if row else None
 
 
 END = """
@@ -47,12 +49,9 @@ def count(work: Work, group_id: uuid.UUID) -> int:
     return int(row["found"]) if row else 0
 
 
-LATEST = """
-SELECT subject FROM leader_assignment WHERE group_id = %s ORDER BY from_at DESC, subject LIMIT 1
-"""
+ONE = "SELECT group_id, subject FROM leader_assignment WHERE id = %s"
 
 
-def latest(work: Work, group_id: uuid.UUID) -> str | None:
-    """Who was assigned last."""
-    row = work.one(LATEST, (group_id,))
-    return row["subject"] if row else None
+def one(work: Work, assignment_id: uuid.UUID) -> dict[str, Any] | None:
+    """Who leads which group by an assignment."""
+    return work.one(ONE, (assignment_id,))

@@ -80,6 +80,15 @@ def report(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any] | None:
     return work.one(REPORT, (sign_up_id,))
 
 
+REPORTED = "SELECT sign_up_id FROM attendance_report WHERE id = %s"
+
+
+def reported(work: Work, report_id: uuid.UUID) -> uuid.UUID | None:
+    """Whose report it is."""
+    row = work.one(REPORTED, (report_id,))
+    return row["sign_up_id"] if row else None
+
+
 def sign_first(work: Work, sign_up_id: uuid.UUID, counted: Tally, *, subject: str) -> None:
     """Write a report with the counts as they stand, signed once."""
     counts = {name: getattr(counted, name) for name in ("held", "attended", "excused", "absent")}

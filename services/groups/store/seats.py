@@ -52,6 +52,7 @@ class SignUp:
     intake_until: dt.datetime | None
     code_only: bool
     referral_id: uuid.UUID | None
+    placement_id: uuid.UUID | None
     version: int
 
     @property
@@ -96,7 +97,7 @@ def lock_group(work: Work, group_id: uuid.UUID) -> Group:
 
 COLUMNS: LiteralString = """
 SELECT id, group_id, state, track, waiting_since, queue_seq, offer_until, intake_until, code_only, referral_id,
-       version
+       placement_id, version
   FROM sign_up
 """
 ONE = COLUMNS + " WHERE id = %s FOR UPDATE"
@@ -134,9 +135,10 @@ WITH person AS (
     VALUES (%(participant_id)s, %(org_id)s, %(key_id)s, %(personal)s, %(at)s)
 ), entered AS (
     INSERT INTO sign_up (id, org_id, group_id, participant_id, state, track, waiting_since, queue_seq, code_only,
-                         contact_mac, language, referral_id, due_on, version, changed_at)
+                         contact_mac, language, referral_id, placement_id, due_on, version, changed_at)
     VALUES (%(id)s, %(org_id)s, %(group_id)s, %(participant_id)s, 'waiting', %(track)s, %(waiting_since)s,
-            %(queue_seq)s, %(code_only)s, %(contact_mac)s, %(language)s, %(referral_id)s, %(due_on)s, 1, %(at)s)
+            %(queue_seq)s, %(code_only)s, %(contact_mac)s, %(language)s, %(referral_id)s, %(placement_id)s,
+            %(due_on)s, 1, %(at)s)
 ), card AS (
     INSERT INTO return_card (sign_up_id, org_id, group_id, code_mac, pin_mac, created_at)
     VALUES (%(id)s, %(org_id)s, %(group_id)s, %(code_mac)s, %(pin_mac)s, %(at)s)
@@ -163,6 +165,7 @@ def enter(work: Work, group: Group, place: Place, row: dict[str, Any]) -> tuple[
         intake_until=None,
         code_only=row["code_only"],
         referral_id=row["referral_id"],
+        placement_id=row["placement_id"],
         version=1,
     )
     return replace(group, waiting=group.waiting + 1, queue_last=place.queue_seq, queue_at=place.waiting_since), kept

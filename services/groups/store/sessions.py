@@ -21,6 +21,7 @@ class Session:
     id: uuid.UUID
     org_id: uuid.UUID
     group_id: uuid.UUID
+    attendance_id: uuid.UUID
     no: int
     local_start: dt.datetime
     tz: str
@@ -63,8 +64,8 @@ def begin_on(work: Work, group_id: uuid.UUID, day: dt.date) -> None:
 
 
 COLUMNS = """
-SELECT s.id, s.org_id, s.group_id, s.no, s.local_start, s.tz, s.minutes, s.starts_at, s.state, s.topic_key,
-       s.catches_up, s.headcount, s.sequence, s.version,
+SELECT s.id, s.org_id, s.group_id, s.attendance_id, s.no, s.local_start, s.tz, s.minutes, s.starts_at, s.state,
+       s.topic_key, s.catches_up, s.headcount, s.sequence, s.version,
        p.kind <> 'support_pair' AND (g.state = 'open' OR (g.state = 'running' AND g.admission <> 'closed'))
            AS told_to_all
   FROM session AS s JOIN peer_group AS g ON g.id = s.group_id JOIN programme AS p ON p.id = g.programme_id
@@ -72,6 +73,7 @@ SELECT s.id, s.org_id, s.group_id, s.no, s.local_start, s.tz, s.minutes, s.start
 ALL = COLUMNS + " WHERE s.group_id = %s ORDER BY s.no"
 ONE = COLUMNS + " WHERE s.group_id = %s AND s.no = %s FOR UPDATE OF s"
 BY_ID = COLUMNS + " WHERE s.id = %s FOR SHARE OF s"
+BY_ATTENDANCE = COLUMNS + " WHERE s.attendance_id = %s FOR SHARE OF s"
 
 
 def of_group(work: Work, group_id: uuid.UUID) -> list[Session]:
@@ -93,6 +95,12 @@ def by_id(work: Work, session_id: uuid.UUID) -> Session | None:
     return Session(**row) if row else None
 
 
+def by_attendance(work: Work, attendance_id: uuid.UUID) -> Session | None:
+    """One meeting by the id of its attendance, for a baseline."""
+    row = work.one(BY_ATTENDANCE, (attendance_id,))
+    return Session(**row) if row else None
+
+
 OWNER = "SELECT org_id FROM session_owner(%s)"
 
 
@@ -103,17 +111,18 @@ def owner(work: Work, session_id: uuid.UUID) -> uuid.UUID | None:
 
 
 ADD = """
-INSERT INTO session (id, org_id, group_id, no, local_start, tz, minutes, starts_at, state, topic_key, catches_up,
-                     version, changed_at)
-SELECT %(id)s, g.org_id, g.id, %(no)s, %(local_start)s, %(tz)s, %(minutes)s, %(starts_at)s, 'planned', %(topic_key)s,
-       %(catches_up)s, 1, %(at)s FROM peer_group AS g WHERE g.id = %(group_id)s
+INSERT INTO session (id, attendance_id, org_id, group_id, no, local_start, tz, minutes, starts_at, state, topic_key,
+                     catches_up, version, changed_at)
+SELECT %(id)s, %(attendance_id)s, g.org_id, g.id, %(no)s, %(local_start)s, %(tz)s, %(minutes)s, %(starts_at)s,
+       'planned', %(topic_key)s, %(catches_up)s, 1, %(at)s FROM peer_group AS g WHERE g.id = %(group_id)s
 """
 
 
 def add(work: Work, group_id: uuid.UUID, planned: Iterable[dict[str, Any]]) -> None:
     """Write meetings; each with `no`, `local_start`, `starts_at`, `tz`, `minutes`, `topic_key`, `catches_up`."""
     for each in planned:
-        work.later(ADD, {**each, "id": clock.new_id(), "group_id": group_id, "at": work.now})
+        ids = {"id": clock.new_id(), "attendance_id": clock.new_id()}
+        work.later(ADD, {**each, **ids, "group_id": group_id, "at": work.now})
 
 
 CHANGE = """

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from typing import Any
 
@@ -29,15 +28,12 @@ def sign_up(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any] | None:
     return work.one(SIGN_UP, (sign_up_id,))
 
 
-INTAKE_DAY = """
-SELECT day FROM intake_entry WHERE sign_up_id = %s AND kind IN ('booked', 'held') ORDER BY at DESC, id DESC LIMIT 1
-"""
+INTAKE = "SELECT sign_up_id, day FROM intake_entry WHERE id = %s AND kind IN ('booked', 'held')"
 
 
-def intake_day(work: Work, sign_up_id: uuid.UUID) -> dt.date | None:
-    """The day that was written down last for a conversation."""
-    row = work.one(INTAKE_DAY, (sign_up_id,))
-    return row["day"] if row else None
+def intake(work: Work, entry_id: uuid.UUID) -> dict[str, Any] | None:
+    """What was written down of a conversation that was agreed or held."""
+    return work.one(INTAKE, (entry_id,))
 
 
 PLACEMENT = "SELECT * FROM placement_of(%s)"

@@ -11,7 +11,7 @@ from chassis.envelope import NETWORK, Received, organisation_of
 from chassis.republish import Baseline
 from services.groups import events
 from services.groups.rules import grouping
-from services.groups.store import attendance, certificates, leaders, referred, seats, sessions, standing
+from services.groups.store import attendance, certificates, exports, leaders, referred, seats, sessions, standing
 from services.groups.usecases.sessions import told_of
 
 
@@ -44,13 +44,13 @@ def _sign_up(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any]
     return events.sign_up_state(step)
 
 
-def _intake(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+def _intake(work: Work, entry_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
     org = organisation_of(audience)
     if org is None:
         return None
     with seats.inside(work, org):
-        day = standing.intake_day(work, sign_up_id)
-    return None if day is None else events.intake_state(sign_up_id, day=day)
+        found = standing.intake(work, entry_id)
+    return None if found is None else events.intake_state(found["sign_up_id"], day=found["day"])
 
 
 def _session(work: Work, session_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
@@ -62,51 +62,62 @@ def _session(work: Work, session_id: uuid.UUID, audience: str) -> dict[str, Any]
     return None if found is None else events.session_state(told_of(found))
 
 
-def _attendance(work: Work, session_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+def _attendance(work: Work, attendance_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
     org = organisation_of(audience)
     if org is None:
         return None
     with seats.inside(work, org):
-        found = sessions.by_id(work, session_id)
+        found = sessions.by_attendance(work, attendance_id)
         listed = [] if found is None else sorted(row["signup_id"] for row in attendance.sheet(work, found))
     return None if found is None else events.attendance_state(told_of(found), listed)
 
 
-def _leader(work: Work, group_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+def _leader(work: Work, assignment_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
     org = organisation_of(audience)
     if org is None:
         return None
     with seats.inside(work, org):
-        subject = leaders.latest(work, group_id)
-    return None if subject is None else events.leader_state(group_id, subject=subject)
+        found = leaders.one(work, assignment_id)
+    return None if found is None else events.leader_state(found["group_id"], subject=found["subject"])
 
 
-def _placement(work: Work, sign_up_id: uuid.UUID, _: str) -> dict[str, Any] | None:
-    found = standing.placement(work, sign_up_id)
+def _placement(work: Work, placement_id: uuid.UUID, _: str) -> dict[str, Any] | None:
+    found = standing.placement(work, placement_id)
     if found is None or found["referral_id"] is None:
         return None
     day = found.pop("changed_at").date()
     counts = {name: found[name] for name in COUNTS} if found["held"] is not None else None
     names = ("referral_id", "org_id", "state")
-    return events.placement_state(sign_up_id, day=day, counts=counts, **{name: found[name] for name in names})
+    return events.placement_state(found["sign_up_id"], day=day, counts=counts, **{name: found[name] for name in names})
 
 
-def _certificate(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+def _certificate(work: Work, certificate_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
     org = organisation_of(audience)
     if org is None:
         return None
     with seats.inside(work, org):
-        found = certificates.one(work, sign_up_id)
-    return None if found is None else {"signup_id": sign_up_id, "report_id": found["id"]}
+        sign_up_id = certificates.certified(work, certificate_id)
+    return None if sign_up_id is None else {"signup_id": sign_up_id, "report_id": certificate_id}
 
 
-def _report(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+def _export(work: Work, export_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
     org = organisation_of(audience)
     if org is None:
         return None
     with seats.inside(work, org):
-        found = referred.report(work, sign_up_id)
-    return None if found is None else {"signup_id": sign_up_id, "report_id": found["id"]}
+        found = exports.one(work, export_id)
+    if found is None:
+        return None
+    return events.export_state(found["group_id"], subject=found["by_subject"], purpose=found["purpose"])
+
+
+def _report(work: Work, report_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        sign_up_id = referred.reported(work, report_id)
+    return None if sign_up_id is None else {"signup_id": sign_up_id, "report_id": report_id}
 
 
 COUNTS = ("held", "attended", "excused", "absent")
@@ -118,6 +129,7 @@ BASELINES: republish.Baselines = {
     "placement": Baseline(events.PLACEMENT_BASELINE, _placement),
     "attendance_report": Baseline(events.REPORT_BASELINE, _report),
     "certificate": Baseline(events.CERTIFICATE_BASELINE, _certificate),
+    "export": Baseline(events.EXPORT_BASELINE, _export),
     "leader": Baseline(events.LEADER_BASELINE, _leader),
     "attendance": Baseline(events.ATTENDANCE_BASELINE, _attendance),
 }

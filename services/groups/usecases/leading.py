@@ -24,14 +24,12 @@ def assign(db: Database, call: Call) -> Outcome:
         entered = enter_group(work, call, call.path["group_id"])
         if done is None:
             rules.check_until(body["role"], body["until"], now=work.now)
-            if not leaders.assign(work, entered.group.id, body):
+            assignment = leaders.assign(work, entered.group.id, body)
+            if assignment is None:
                 raise Conflict("group.leader_twice", "He leads the group already.", allowed=())
             verb = "substituted" if body["role"] == rules.SUBSTITUTE else "assigned"
-            work.tell(
-                events.leader_told(
-                    verb, entered.group.id, org_id=entered.group.org_id, subject=body["subject"], at=work.now
-                )
-            )
+            group, subject = entered.group, body["subject"]
+            work.tell(events.leader_told(verb, assignment, group.id, org_id=group.org_id, subject=subject, at=work.now))
         object_id = None if done else entered.group.id
         work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=object_id))
         return replace(own(work, entered.group.id), relation=entered.relation)

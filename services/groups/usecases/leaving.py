@@ -10,7 +10,9 @@ from chassis.records import Records
 from services.groups import schemas
 from services.groups.rules.lifecycle import LIVE
 from services.groups.rules.persons import PERSONS
+from services.groups.schemas.staff import IntakeEntry
 from services.groups.store import seats
+from services.groups.store.intake import CONTENT
 from services.groups.usecases import seating
 from services.groups.usecases.acts import BY_MAN
 from services.groups.views import PERSONAL
@@ -32,7 +34,10 @@ def leave(work: Work, sign_up_id: uuid.UUID) -> None:
 RECORDS = Records(
     service="groups",
     persons=PERSONS,
-    shapes={PERSONAL.replace("|", "."): schemas.NewSignUp(only=("alias", "contact"))},
+    shapes={
+        PERSONAL.replace("|", "."): schemas.NewSignUp(only=("alias", "contact")),
+        CONTENT.replace("|", "."): IntakeEntry(only=("outcome", "next_step", "next_id")),
+    },
     before=leave,
 )
 """What the data-protection officer's routes and retention work on."""

@@ -10,13 +10,15 @@ from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.errors import Conflict
 from chassis.requests import Call, Outcome
+from services.groups.rules import apart
 from services.groups.rules import season as rules
 from services.groups.rules.lifecycle import COORDINATOR, decide
+from services.groups.store import apart as pairs
 from services.groups.store import season, seats
 from services.groups.store.seats import Group, Noted, SignUp
-from services.groups.usecases import seating
+from services.groups.usecases import apart_seats, seating
 from services.groups.usecases.acts import BY_SYSTEM, Act
-from services.groups.usecases.entering import EnteredSignUp, enter, enter_both, known
+from services.groups.usecases.entering import EnteredSignUp, caller_of, enter, enter_both, known
 from services.groups.usecases.grouping import own
 from services.groups.usecases.records import record_of, sealed_of
 from services.groups.usecases.signing_up import OBJECT, contact_mac
@@ -28,6 +30,7 @@ def transfer(db: Database, call: Call) -> Outcome:
     """Let a waiting man wait in another group of the programme, on his word. Raises Invalid and Conflict."""
     with db.work(call) as work:
         done = work.claimed()
+        pairs.lock(work, caller_of(call).org_id)
         entered = enter(work, call, done=done) if done else _transfer(work, call)
         work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=None if done else entered.sign_up.id))
         shown = record_of(work, entered)
@@ -38,6 +41,7 @@ def merge(db: Database, call: Call) -> Outcome:
     """Move the whole queue into another group, the oldest first. Raises Invalid."""
     with db.work(call) as work:
         done, group_id = work.claimed(), call.path["group_id"]
+        pairs.lock(work, caller_of(call).org_id)
         entered, other = enter_both(work, call, call.body["group_id"])
         if done is None:
             target = known(other)
@@ -49,9 +53,13 @@ def merge(db: Database, call: Call) -> Outcome:
 
 
 def move_queue(work: Work, source: Group, target: Group, *, act: Act) -> Group:
-    """Move everybody who waits; who is live in the other group already is closed here. Returns the source."""
+    """Move everybody who waits; who is live in the other group already is closed here, who is kept out of it stays.
+
+    Returns the source.
+    """
     for sign_up in season.men_in(work, source.id, ("waiting",)):
-        source, target = _go_over(work, source, target, sign_up, act=act)
+        if not apart_seats.is_kept_out(work, target, sign_up.id):
+            source, target = _go_over(work, source, target, sign_up, act=act)
     seating.fill(work, target, now=clock.now())
     return source
 
@@ -71,6 +79,8 @@ def _transfer(work: Work, call: Call) -> EnteredSignUp:
     _check(entered.group, target)
     if _is_live(work, target, entered.sign_up):
         raise Conflict("signup.live_there", "He waits or has a seat in that group already.", allowed=())
+    if apart_seats.is_kept_out(work, target, entered.sign_up.id):
+        raise apart.not_possible()
     act = Act(actor=COORDINATOR, subject=entered.caller.subject)
     _, target = _go_over(work, entered.group, target, entered.sign_up, act=act)
     seating.fill(work, target, now=clock.now())
@@ -86,6 +96,7 @@ def _go_over(work: Work, source: Group, target: Group, sign_up: SignUp, *, act: 
     noted = Noted(actor=act.actor, subject=act.subject, reason=act.reason)
     mac = _mac(work, target.id, sign_up)
     source, target, gone = season.go_over(work, source, target, sign_up, contact_mac=mac, noted=noted)
+    apart_seats.go_over(work, sign_up.id)
     seating.tell(work, target, gone, edge, now=clock.now(), act=act)
     return source, target
 

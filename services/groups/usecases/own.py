@@ -9,6 +9,8 @@ from __future__ import annotations
 import datetime as dt
 import hmac
 import math
+from collections.abc import Callable
+from functools import partial
 
 from chassis import clock
 from chassis.audit import Entry
@@ -24,28 +26,34 @@ from services.groups.usecases.acts import BY_MAN
 from services.groups.usecases.showing import shown, shown_card, told_state
 from services.groups.usecases.signing_up import CODE_PURPOSE, OBJECT, pin_mac
 
+Act = Callable[[Work, Group, Card], Outcome | Refused]
+
 
 def status(db: Database, call: Call) -> Outcome:
     """How the sign-up stands. Raises NotFound for a wrong code or PIN alike."""
-    return _by_card(db, call, None)
+    return by_card(db, call, partial(_step, action=None))
 
 
 def accept_offer(db: Database, call: Call) -> Outcome:
     """Take the offered seat. Raises Conflict `offer.passed` after the deadline."""
-    return _by_card(db, call, "accept")
+    return by_card(db, call, partial(_step, action="accept"))
 
 
 def decline_offer(db: Database, call: Call) -> Outcome:
     """Say no to the offered seat; the next man is asked in the same transaction."""
-    return _by_card(db, call, "decline")
+    return by_card(db, call, partial(_step, action="decline"))
 
 
 def withdraw(db: Database, call: Call) -> Outcome:
     """Leave, at once; a freed seat is offered to the next man in the same transaction."""
-    return _by_card(db, call, "withdraw")
+    return by_card(db, call, partial(_step, action="withdraw"))
 
 
-def _by_card(db: Database, call: Call, action: str | None) -> Outcome:
+def by_card(db: Database, call: Call, act: Act) -> Outcome:
+    """Do something with the sign-up behind a card, once; a repeated request is told how it stands.
+
+    Raises NotFound for a wrong code or PIN alike, TooManyRequests, and what `act` refuses.
+    """
     with db.work(call) as work:
         repeated = work.claimed() is not None
         code = codes.normalised(call.body["return_code"])
@@ -56,7 +64,8 @@ def _by_card(db: Database, call: Call, action: str | None) -> Outcome:
             group = seats.lock_group(work, found.group_id)
             card = cards.lock(work, found.sign_up_id)
             now = clock.now()
-            answer = _closed(work, call, card, now=now) or _act(work, group, card, None if repeated else action, now)
+            shut = _closed(work, call, card, now=now)
+            answer = shut or _asked(work, group, card, partial(_step, action=None) if repeated else act, now=now)
         refused = isinstance(answer, Refused)
         object_id = None if refused or repeated else card.sign_up_id  # what a repeated request will find again
         outcome = "refused" if refused else "done"
@@ -64,6 +73,10 @@ def _by_card(db: Database, call: Call, action: str | None) -> Outcome:
     if isinstance(answer, Refused):
         raise answer
     return answer
+
+
+def _asked(work: Work, group: Group, card: Card, act: Act, *, now: dt.datetime) -> Outcome | Refused:
+    return act(work, seating.settle(work, group, now=now), card)
 
 
 def _closed(work: Work, call: Call, card: Card, *, now: dt.datetime) -> Refused | None:
@@ -82,12 +95,12 @@ def _closed(work: Work, call: Call, card: Card, *, now: dt.datetime) -> Refused 
     return None
 
 
-def _act(work: Work, group: Group, card: Card, action: str | None, now: dt.datetime) -> Outcome | Refused:
-    group = seating.settle(work, group, now=now)
+def _step(work: Work, group: Group, card: Card, *, action: str | None) -> Outcome | Refused:
     sign_up = seats.one(work, card.sign_up_id)
     if sign_up is None:
         return _act_on_card(work, group, card, action)
     if action is not None:
+        now = clock.now()
         try:
             group, sign_up = seating.take(work, group, sign_up, action, now=now, act=BY_MAN)
         except Refused as refused:

@@ -9,8 +9,8 @@ from services.groups.usecases.acts import Moved
 
 def tell_referrals(work: Work, moved: Moved) -> None:
     """Tell the referrals service of a step, where a referral is behind the sign-up."""
-    referral_id = moved.sign_up.referral_id
-    if referral_id is None:
+    referral_id, placement_id = moved.sign_up.referral_id, moved.sign_up.placement_id
+    if referral_id is None or placement_id is None:
         return
     data = events.placement_state(
         moved.sign_up.id,
@@ -19,4 +19,4 @@ def tell_referrals(work: Work, moved: Moved) -> None:
         state=moved.sign_up.state,
         day=moved.at.date(),
     )
-    work.tell(events.placement_told("changed", data, at=work.now))
+    work.tell(events.placement_told("changed", placement_id, data, at=work.now))

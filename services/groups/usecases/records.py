@@ -27,6 +27,7 @@ def record_of(work: Work, entered: EnteredSignUp) -> dict[str, Any]:
     asked, _ = entries.asked(work, sign_up_id)
     given = entries.given(work, sign_up_id)
     record = views.record(work, sign_up_id)
+    record["entries"] = [_entry(work, sign_up_id, each) for each in record["entries"]]
     shown = [{"code": each.code, "version": each.version} for each in given]
     missing = [{"code": each.code, "version": each.version} for each in asked if each not in given]
     return {
@@ -37,6 +38,14 @@ def record_of(work: Work, entered: EnteredSignUp) -> dict[str, Any]:
         "attendance": tally_of(work, entered),
         "report": report_of(work, sign_up_id),
     }
+
+
+def _entry(work: Work, sign_up_id: uuid.UUID, row: dict[str, Any]) -> dict[str, Any]:
+    nothing = {"outcome": None, "next_step": None, "next_id": None}
+    if row["content"] is None:
+        return {**row, **nothing}
+    opened = entries.key_of(work, sign_up_id).unseal(entries.CONTENT, row["id"], row["content"])
+    return {**row, **nothing, **opened}
 
 
 def tally_of(work: Work, entered: EnteredSignUp) -> dict[str, Any] | None:

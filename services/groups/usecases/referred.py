@@ -131,7 +131,7 @@ def _sign(work: Work, entered: EnteredSignUp) -> None:
     alone = rules.check_signed(signed_by=found["first_subject"], first_at=found["first_at"], by=subject, now=work.now)
     referred.sign_second(work, found["id"], subject=subject, alone=alone)
     work.tell(events.report_told(sign_up.id, found["id"], org_id=entered.group.org_id, at=work.now))
-    if sign_up.referral_id is not None:
+    if sign_up.referral_id is not None and sign_up.placement_id is not None:
         counts = {name: found[name] for name in ("held", "attended", "excused", "absent")}
         data = events.placement_state(
             sign_up.id,
@@ -141,4 +141,4 @@ def _sign(work: Work, entered: EnteredSignUp) -> None:
             day=work.now.date(),
             counts=counts,
         )
-        work.tell(events.placement_told("reported", data, at=work.now))
+        work.tell(events.placement_told("reported", sign_up.placement_id, data, at=work.now))

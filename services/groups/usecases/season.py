@@ -15,11 +15,11 @@ from services.groups import views
 from services.groups.rules import grouping
 from services.groups.rules import season as rules
 from services.groups.rules.lifecycle import WORKER
-from services.groups.store import groups, season, seats
+from services.groups.store import apart, groups, season, seats
 from services.groups.store.seats import Group
 from services.groups.usecases import seating
 from services.groups.usecases.acts import Act
-from services.groups.usecases.entering import Entered, enter_both, enter_group
+from services.groups.usecases.entering import Entered, caller_of, enter_both, enter_group
 from services.groups.usecases.grouping import check_version, move_group, own, tell_group
 from services.groups.usecases.moving_on import let_go
 from services.groups.usecases.sessions import reschedule
@@ -87,6 +87,7 @@ def _entered(work: Work, call: Call) -> Entered:
     other = _successor(work, call.path["group_id"]) or call.body.get("successor_id")
     if other is None:
         return enter_group(work, call, call.path["group_id"])
+    apart.lock(work, caller_of(call).org_id)  # its queue may go over into the other one
     entered, _ = enter_both(work, call, other)
     return entered
 

@@ -159,6 +159,7 @@ def told_of(session: Session) -> events.Meeting:
     """What events tell of a meeting."""
     return events.Meeting(
         id=session.id,
+        attendance_id=session.attendance_id,
         org_id=session.org_id,
         group_id=session.group_id,
         no=session.no,

@@ -162,6 +162,7 @@ def _row(work: Work, group: Group, newcomer: Newcomer, now: dt.datetime) -> dict
         "actor": MAN if newcomer.by_subject is None else WORKER,
         "subject": newcomer.by_subject,
         "referral_id": newcomer.referral_id,
+        "placement_id": None if newcomer.referral_id is None else clock.new_id(),
         "due_on": newcomer.due_on,
         "at": now,
     }

@@ -165,11 +165,12 @@ def _call_now(work: Work, call: Call, entered: EnteredSignUp) -> None:
 def _record_intake(work: Work, call: Call, entered: EnteredSignUp) -> None:
     decide("confirm", state=entered.sign_up.state, intake=entered.group.intake)
     kind, day = call.body["kind"], call.body["day"]
-    entries.add(work, entered.sign_up.id, kind=kind, day=day, subject=entered.caller.subject)
+    entry_id = entries.add(work, entered.sign_up.id, kind=kind, day=day, subject=entered.caller.subject)
     if kind in events.INTAKE:
-        work.tell(
-            events.intake_told(kind, entered.sign_up.id, org_id=entered.group.org_id, day=day, at=work.now),
+        event = events.intake_told(
+            kind, entry_id, entered.sign_up.id, org_id=entered.group.org_id, day=day, at=work.now
         )
+        work.tell(event)
 
 
 def _give_consents(work: Work, call: Call, entered: EnteredSignUp) -> None:
@@ -189,7 +190,8 @@ def _confirm(work: Work, _: Call, entered: EnteredSignUp) -> None:
     meetings = entries.count(work, sign_up.id, "individual_meeting")
     intake.check_suitable(asked=asked, given=entries.given(work, sign_up.id), meetings=meetings, needed=needed)
     subject = entered.caller.subject
-    entries.add(work, sign_up.id, kind="outcome", day=work.now.date(), subject=subject, outcome="suitable")
+    key = entries.key_of(work, sign_up.id)
+    entries.add_outcome(work, sign_up.id, {"outcome": "suitable"}, key=key, subject=subject)
     take(work, entered, "confirm", Act(actor=WORKER, subject=subject))
 
 
@@ -197,9 +199,10 @@ def _redirect(work: Work, call: Call, entered: EnteredSignUp) -> None:
     body, subject = call.body, entered.caller.subject
     decide("redirect", state=entered.sign_up.state, intake=entered.group.intake, actor=WORKER)
     intake.check_next_step(body["next_step"], body)
-    chosen: dict[str, Any] = {"outcome": body["outcome"], "next_step": body["next_step"]}
-    chosen["next_id"] = body["group_id"] or body["referral_id"]
-    entries.add(work, entered.sign_up.id, kind="outcome", day=work.now.date(), subject=subject, **chosen)
+    outcome: dict[str, Any] = {"outcome": body["outcome"], "next_step": body["next_step"]}
+    outcome["next_id"] = body["group_id"] or body["referral_id"]
+    key = entries.key_of(work, entered.sign_up.id)
+    entries.add_outcome(work, entered.sign_up.id, outcome, key=key, subject=subject)
     take(work, entered, "redirect", Act(actor=WORKER, subject=subject))
 
 

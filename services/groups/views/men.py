@@ -45,7 +45,7 @@ def roster(work: Work, group_id: uuid.UUID, state: str | None) -> list[dict[str,
 
 
 ENTRIES = """
-SELECT kind, day, outcome, next_step, next_id FROM intake_entry WHERE sign_up_id = %s ORDER BY at, id
+SELECT id, kind, day, content FROM intake_entry WHERE sign_up_id = %s ORDER BY at, id
 """
 HISTORY = """
 SELECT transition, to_state, actor, reason, at FROM history WHERE sign_up_id = %s ORDER BY no
@@ -54,7 +54,7 @@ REMOVAL = "SELECT reason FROM removal_proposal WHERE sign_up_id = %s ORDER BY at
 
 
 def record(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any]:
-    """The conversation's entries, the steps, and a proposal to remove him."""
+    """The conversation's entries, outcomes still sealed, the steps, and a proposal to remove him."""
     entries = work.all(ENTRIES, (sign_up_id,))
     proposed = work.one(REMOVAL, (sign_up_id,))
     counts = {name: sum(entry["kind"] == kind for entry in entries) for name, kind in COUNTED.items()}
