@@ -102,6 +102,7 @@ def stage(demo: Network) -> Stage:
         "attachment_id": attached.body["id"],
         "group_id": draft.body["id"],
         "no": "1",
+        "token": "there-was-none.ics",
         "pair_id": staffed.paired(centre, man)[1]["pair_id"],
         "signup_id": other["signup_id"],
         "event_id": event,

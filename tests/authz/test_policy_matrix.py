@@ -61,6 +61,7 @@ MAKING = {
     "signup.apologise",
     "meeting.plan",
     "group.leaders",
+    "calendar.open",
 }
 """Those that write without a version: they are asked where they must not get through, and once where they may.
 

@@ -49,7 +49,7 @@ class Actors:
 
     def __init__(self, demo: Network) -> None:
         self.police, self.centre = client(demo.settings, POLICE), client(demo.settings, CENTRE)
-        self.man, self.colleague = client(demo.settings), client(demo.settings, CENTRE, subject="member:colleague")
+        self.man, self.colleague = client(demo.settings), client(demo.settings, CENTRE, subject="user:demo-leader-1")
         self.settings, self.left = demo.settings, list[str]()
 
     def made(self, by: Client, name: str, /, **changes: Any) -> Answer:
@@ -355,6 +355,10 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /groups": lambda actors: (actors.centre, {}, {}, None),
     "POST /groups/{group_id}/open": Actors.group,
     **{name: partial(on_staff, tried=tried) for name, tried in staffed.PREPARE.items()},
+    **{
+        f"POST {staffed.GROUP}/{act}": lambda actors: staffed.led(actors.centre, actors.man, actors.colleague)
+        for act in ("calendar", "calendar/close")
+    },
     f"POST {staffed.MAN}/remove": lambda actors: staffed.to_remove(actors.centre, actors.man, actors.colleague),
     "POST /access/clients": lambda actors: (actors.centre, {}, {}, None),
     "POST /access/clients/{client_id}/rotate": Actors.system,
@@ -364,6 +368,10 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /signups/{signup_id}/offer/accept": Actors.offered,
     "POST /signups/{signup_id}/offer/decline": Actors.offered,
     "POST /signups/{signup_id}/withdraw": Actors.signed_up,
+    **{
+        f"POST /signups/{{signup_id}}/{act}": lambda actors: actors.signed_up(staffed.opened(actors.centre))
+        for act in ("calendar", "calendar/close", "apology")
+    },
     "POST /access/members": lambda actors: (actors.centre, {}, {}, None),
     "POST /access/members/{member_id}/disable": Actors.member,
     "POST /access/members/{member_id}/roles": Actors.member,
@@ -398,6 +406,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),
     "GET /groups/{group_id}/roster": lambda actors: (actors.centre, {"group_id": str(DEMO_GROUP)}, {}, None),
     **{name: partial(on_staff, tried=tried) for name, tried in staffed.READ.items()},
+    "GET /calendars/{token}": lambda actors: staffed.with_calendar(actors.centre, actors.man, actors.colleague),
     "GET /access/members/{member_id}": Actors.member,
 }
 for service in SERVICES:

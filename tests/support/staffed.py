@@ -146,6 +146,12 @@ def in_the_group(by: Client, man: Client) -> Prepared:
     return by, where, {}, version
 
 
+def unknown(by: Client, man: Client) -> Prepared:
+    """A man whom nobody has linked, and a person who is new each time."""
+    _, places, _, version = seated(by, man)
+    return by, places, {"name": f"Demo {uuid4().hex}"}, version
+
+
 def finished_man(by: Client, man: Client) -> Prepared:
     """A man about whom it was decided that he has finished."""
     _, places, _, version = in_the_group(by, man)
@@ -198,6 +204,18 @@ def a_group(by: Client, _: Client) -> Prepared:
     """An open group."""
     group = opened(by)
     return by, {"group_id": group}, {}, version_of(by, group)
+
+
+def led(by: Client, man: Client, leader: Client) -> Prepared:
+    """A group, for somebody who leads it."""
+    return leader, *a_group(by, man)[1:3], None
+
+
+def with_calendar(by: Client, man: Client, leader: Client) -> Prepared:
+    """An address of a calendar."""
+    _, places, _, _ = a_group(by, man)
+    path = posted(leader, f"/groups/{places['group_id']}/calendar", {}).body["path"]
+    return man, {"token": path.rpartition("/")[2]}, {}, None
 
 
 def a_draft(by: Client, _: Client) -> Prepared:
@@ -262,7 +280,7 @@ PREPARE: dict[str, Tried] = {
     f"POST {MAN}/report/sign": of_fathers,
     f"POST {MAN}/certificate": finished_man,
     f"POST {MAN}/transfer": two_groups,
-    f"POST {MAN}/person": seated,
+    f"POST {MAN}/person": unknown,
     f"POST {PAIRS}": linked,
     f"POST {PAIRS}/{{pair_id}}/end": paired,
     f"POST {GROUP}/signups": unversioned(a_group),
@@ -287,6 +305,8 @@ READ: dict[str, Tried] = {
     f"GET {MAN}/contact": seated,
     f"GET {MAN}/certificate": certified,
     f"GET {MAN}/certificate/print": certified,
+    f"GET {GROUP}/roster/export.csv": a_group,
+    f"GET {GROUP}/roster/export.xlsx": a_group,
     f"GET {GROUP}/sessions": a_group,
     f"GET {GROUP}/sessions/proposal": a_draft,
     f"GET {SESSION}/attendance": held,

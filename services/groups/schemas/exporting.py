@@ -13,7 +13,7 @@ from services.groups.schemas.signing_up import Card
 class ExportQuery(Shape):
     """What the file is for; it is on record."""
 
-    purpose = classified(fields.String(required=True, validate=validate.OneOf(exporting.PURPOSES)), "internal")
+    purpose = classified(fields.String(load_default="print", validate=validate.OneOf(exporting.PURPOSES)), "internal")
 
 
 class CalendarLanguage(Shape):
