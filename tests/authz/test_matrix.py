@@ -285,12 +285,19 @@ def test_a_third_organisation_leaves_no_trace_in_things_of_others(stage: Stage) 
 @pytest.mark.parametrize("name", sorted(name for name in PUBLIC if OPERATIONS[name].method == "GET"))
 def test_public_pages_show_a_third_organisation_what_they_show_nobody(stage: Stage, name: str) -> None:
     operation = OPERATIONS[name]
-    places = {"organisation": CENTRE, "service": SERVICE, "group_id": str(DEMO_GROUP)}
+    places = {"organisation": CENTRE, "service": SERVICE, "group_id": str(DEMO_GROUP), "token": calendar_token(stage)}
     path = operation.path.format(**places)
     nobody, third = (by.get(path) for by in (client(stage.demo.settings), client(stage.demo.settings, THIRD)))
     assert nobody.status == third.status == 200
     if name not in {"GET /metrics", "GET /health/ready"}:
         assert nobody.raw == third.raw
+
+
+def calendar_token(stage: Stage) -> str:
+    """What a leader of the centre has for the demo's group."""
+    leader = client(stage.demo.settings, CENTRE, subject="user:demo-leader-1")
+    path = leader.post(f"/groups/{DEMO_GROUP}/calendar", {"language": "lt"}).body["path"]
+    return str(path).rpartition("/")[2]
 
 
 def test_a_draft_of_others_is_on_no_public_page(stage: Stage) -> None:
