@@ -198,6 +198,18 @@ class Actors:
         assert left.body["state"] == "withdrawn", left.raw
         return last
 
+    def declined(self) -> Prepared:
+        """A man who said no, in a group that another one follows."""
+        key = staffed.programme(self.centre)
+        one, two = (staffed.opened(self.centre, kind="guided", programme=key, capacity=2) for _ in range(2))
+        version = staffed.version_of(self.centre, one)
+        staffed.posted(self.centre, f"/groups/{one}/change", {"successor_id": two}, version=version)
+        first, _, last = [self.signed_up(one) for _ in range(3)]
+        card = OPERATIONS["POST /signups/status"].example
+        staffed.posted(self.man, f"/signups/{first[1]['signup_id']}/withdraw", {**card, **first[2]})
+        staffed.posted(self.man, f"/signups/{last[1]['signup_id']}/offer/decline", {**card, **last[2]})
+        return last
+
     def parked(self, service: str, *, stays: bool = True) -> Prepared:
         """Rubbish in the service's queue, which it parks; what the example does not drop is dropped at the end."""
         event_id = uuid4()
@@ -368,6 +380,7 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /signups/{signup_id}/offer/accept": Actors.offered,
     "POST /signups/{signup_id}/offer/decline": Actors.offered,
     "POST /signups/{signup_id}/withdraw": Actors.signed_up,
+    "POST /signups/{signup_id}/again": Actors.declined,
     **{
         f"POST /signups/{{signup_id}}/{act}": lambda actors: actors.signed_up(staffed.opened(actors.centre))
         for act in ("calendar", "calendar/close", "apology")

@@ -79,6 +79,8 @@ def test_with_too_few_men_a_coordinator_chooses(db: Database, at: Settings) -> N
     assert mine(db, COORDINATOR)[0]["choice_due"] is False
     query(at, "UPDATE peer_group SET start_on = current_date + 6")
     assert mine(db, COORDINATOR)[0]["choice_due"] is True
+    with pytest.raises(Conflict, match=r"group\.not_possible"):
+        season_step(db, "postpone", new_group(db)["id"], {"start_on": dt.date(2027, 5, 3)}, expected_version=1)
     with pytest.raises(Conflict, match=r"group\.too_few") as refused:
         season_step(db, "start", group, {"with_few": False}, expected_version=2)
     assert refused.value.allowed == ("run", "postpone", "merge", "cancel")
@@ -141,6 +143,8 @@ def test_the_successor_takes_the_queue_over_with_its_ages(db: Database, at: Sett
     other = new_group(db, kind="guided")["id"]
     with pytest.raises(Invalid, match=r"group\.no_successor"):
         season_step(db, "change", first, {"successor_id": other}, expected_version=2)
+    with pytest.raises(Invalid, match=r"group\.unknown"):
+        season_step(db, "change", first, {"successor_id": clock.new_id()}, expected_version=2)
     season_step(db, "change", first, {"successor_id": nxt}, expected_version=2)
     seated = [sign_up(db, first) for _ in range(2)]
     waited = [sign_up(db, first, contact=MAIL), sign_up(db, first)]

@@ -45,6 +45,7 @@ PUBLIC = frozenset(
         "calendar.read",
         "signup.calendar",
         "signup.excuse",
+        "signup.again",
     }
 )
 

@@ -29,6 +29,13 @@ def check_start(*, held: int, min_to_start: int, with_few: bool) -> None:
         raise Conflict("group.too_few", message, allowed=CHOICES)
 
 
+def check_postponed(state: str) -> None:
+    """Raise Conflict where a group has begun already, or has not opened yet."""
+    if state != "open":
+        message = f"Only an open group is postponed; this one is {state}."
+        raise Conflict("group.not_possible", message, allowed=())
+
+
 def check_finish(*, sessions: Mapping[str, int], active: int) -> None:
     """Raise Conflict naming what is not settled: meetings that are not closed, men about whom nothing is decided."""
     unsettled = sum(sessions.get(state, 0) for state in ("planned", "moved", "held"))

@@ -13,6 +13,7 @@ _PLANNED = ("group.change", "group.postpone", "group.cancel", "group.archive", "
 _RUN = ("group.start", "group.finish")
 
 ROWS = (
+    Row("indicator.read", COORDINATOR_ROLE | {"org_admin"}),
     Row("group.mine", COORDINATOR_ROLE | LEADER_ROLE, shows=INNER),
     *(Row(name, COORDINATOR_ROLE, relations=_ALL, shows=INNER) for name in (*_PLANNED, *_RUN)),
     *(Row(name, LEADER_ROLE, relations=_OWN, shows=INNER) for name in _RUN),

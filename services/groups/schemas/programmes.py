@@ -59,6 +59,7 @@ class NewProgramme(Shape):
         ),
         "public",
     )
+    funder = classified(fields.String(load_default=None, allow_none=True, validate=KEY), "internal")
     completion = classified(fields.Nested(Completion, load_default=lambda: Completion().load({})), "public")
     absences = classified(fields.Nested(Absences, load_default=lambda: Absences().load({})), "public")
 
@@ -77,6 +78,7 @@ class ProgrammeView(Shape):
     consents = classified(fields.List(fields.Nested(Consent), required=True), "public")
     individual_meetings = classified(fields.Integer(required=True), "public")
     mandated_share = classified(fields.Integer(required=True), "public")
+    funder = classified(fields.String(required=True, allow_none=True), "internal")
     completion = classified(fields.Nested(Completion, required=True), "public")
     absences = classified(fields.Nested(Absences, required=True), "public")
     version = classified(fields.Integer(required=True), "internal")

@@ -18,6 +18,7 @@ from services.groups.service.apart import Apart
 from services.groups.service.attendance import Attendance
 from services.groups.service.certificates import Certificates
 from services.groups.service.exporting import Exporting
+from services.groups.service.indicators import Indicators
 from services.groups.service.season import Season
 from services.groups.service.sessions import Sessions
 from services.groups.service.staff import Staff
@@ -27,7 +28,7 @@ SWEEP_SECONDS = 60
 
 @accountable(usecases.RECORDS)
 @operated
-class GroupsService(Apart, Attendance, Certificates, Exporting, Season, Sessions, Staff):
+class GroupsService(Apart, Attendance, Certificates, Exporting, Indicators, Season, Sessions, Staff):
     """Programmes, groups and sign-ups."""
 
     name = "groups"

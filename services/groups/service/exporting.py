@@ -8,7 +8,7 @@ from chassis.requests import Call, Outcome
 from services.groups import schemas
 from services.groups.schemas import exporting as shapes
 from services.groups.schemas.parts import Nothing
-from services.groups.usecases import exporting, own_more
+from services.groups.usecases import exporting, own_more, queueing_again
 
 GROUP = "/groups/<uuid:group_id>"
 XLSX = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -117,6 +117,21 @@ class Exporting:
     def excuse(self, call: Call) -> Outcome:
         """Say that he will not come."""
         return own_more.excuse(self.db, call)
+
+    @route(
+        "POST",
+        "/signups/<uuid:signup_id>/again",
+        operation="signup.again",
+        public=True,
+        body=schemas.Card,
+        answers=schemas.SignUpView,
+        changes=True,
+        example=schemas.CARD_EXAMPLE,
+        summary="Queue once more by the same card: at the tail, or with my age for the next group",
+    )
+    def queue_again(self, call: Call) -> Outcome:
+        """Queue again."""
+        return queueing_again.queue_again(self.db, call)
 
     @route(
         "GET",

@@ -94,3 +94,11 @@ def tell(work: Work, card: Card, state: str) -> Card:
     """Move what a card without a sign-up tells."""
     work.later(TELL, (state, card.sign_up_id))
     return replace(card, told_state=state)
+
+
+DROP = "DELETE FROM return_card WHERE sign_up_id = %s"
+
+
+def drop(work: Work, sign_up_id: uuid.UUID) -> None:
+    """Let a card lead to nothing any more."""
+    work.later(DROP, (sign_up_id,))

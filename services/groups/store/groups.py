@@ -13,10 +13,10 @@ from chassis.errors import Conflict, NotFound
 
 ADD_PROGRAMME = """
 INSERT INTO programme (id, org_id, key, kind, names, mandated, intake, partner_step, retention_days, consents,
-                       individual_meetings, mandated_share, completion, absences, version, created_at)
+                       individual_meetings, mandated_share, funder, completion, absences, version, created_at)
 VALUES (%(id)s, %(org_id)s, %(key)s, %(kind)s, %(names)s::json, %(mandated)s, %(intake)s, %(partner_step)s,
         %(retention_days)s, %(consents)s::json, %(individual_meetings)s, %(mandated_share)s,
-        %(completion)s::json, %(absences)s::json, 1, %(at)s)
+        %(funder)s, %(completion)s::json, %(absences)s::json, 1, %(at)s)
 ON CONFLICT (org_id, key) DO NOTHING
 """
 

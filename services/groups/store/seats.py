@@ -147,7 +147,8 @@ WITH person AS (
     VALUES (gen_random_uuid(), %(org_id)s, %(group_id)s, %(id)s, 1, 'sign_up', 'waiting', %(actor)s, %(subject)s,
             %(at)s)
 )
-UPDATE peer_group SET waiting = waiting + 1, queue_last = %(queue_seq)s, queue_at = %(waiting_since)s
+UPDATE peer_group SET waiting = waiting + 1, queue_last = %(queue_seq)s,
+                      queue_at = greatest(queue_at, %(waiting_since)s)
  WHERE id = %(group_id)s
 """
 
@@ -168,7 +169,9 @@ def enter(work: Work, group: Group, place: Place, row: dict[str, Any]) -> tuple[
         placement_id=row["placement_id"],
         version=1,
     )
-    return replace(group, waiting=group.waiting + 1, queue_last=place.queue_seq, queue_at=place.waiting_since), kept
+    return replace(
+        group, waiting=group.waiting + 1, queue_last=place.queue_seq, queue_at=max(group.queue_at, place.waiting_since)
+    ), kept
 
 
 MOVE = """

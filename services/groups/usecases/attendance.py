@@ -17,7 +17,7 @@ from services.groups import events, views
 from services.groups.rules import attendance as rules
 from services.groups.rules.attendance import Tally
 from services.groups.rules.sessions import CLOSES
-from services.groups.store import attendance, seats, sessions
+from services.groups.store import attendance, indicators, seats, sessions
 from services.groups.store.seats import Group
 from services.groups.store.sessions import Session
 from services.groups.usecases import seating
@@ -93,6 +93,7 @@ def _written(
 ) -> Session:
     if after.state == "held" and before.state != "held":
         save(work, after, "held")
+        indicators.add(work, after.group_id, "meetings_held", work.now)
     else:
         sessions.change(work, after)
     if after.state == "closed":
@@ -113,7 +114,11 @@ def closed(work: Work, session: Session, *, subject: str | None) -> Session:
     attendance.fill(work, session, subject=subject)
     after = replace(session, state="closed")
     sessions.change(work, after)
-    touched = [row["signup_id"] for row in attendance.sheet(work, after)]
+    lines = attendance.sheet(work, after)
+    touched = [row["signup_id"] for row in lines]
+    visits = sum(row["code"] in rules.ATTENDED for row in lines) + (after.headcount or 0)
+    if visits:
+        indicators.add(work, after.group_id, "visits", work.now, amount=visits)
     work.tell(events.attendance_told("closed", told_of(after), touched, at=work.now))
     _tell_thresholds(work, after, before)
     return replace(after, version=session.version + 1)

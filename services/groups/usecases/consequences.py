@@ -5,14 +5,19 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chassis.db import Work
-from services.groups.usecases import apart_seats, placing, sessions
+from services.groups.usecases import apart_seats, counting, placing, sessions
 from services.groups.usecases.acts import GroupMoved, Moved
 
-CONSEQUENCES: tuple[Callable[[Work, Moved], None], ...] = (placing.tell_referrals, apart_seats.leave_with_the_seat)
+CONSEQUENCES: tuple[Callable[[Work, Moved], None], ...] = (
+    placing.tell_referrals,
+    apart_seats.leave_with_the_seat,
+    counting.count_step,
+)
 """After every transition of a sign-up, the first one included."""
 GROUP_CONSEQUENCES: tuple[Callable[[Work, GroupMoved], None], ...] = (
     sessions.make_with_the_opening,
     sessions.cancel_with_the_group,
+    counting.count_start,
 )
 """After every transition of a group."""
 

@@ -22,7 +22,7 @@ from services.groups.usecases.entering import caller_of, relation_to
 from services.groups.usecases.records import actions_of
 
 PROGRAMME = "programme"
-SETTINGS = ("consents", "individual_meetings", "mandated_share", "completion", "absences")
+SETTINGS = ("consents", "individual_meetings", "mandated_share", "funder", "completion", "absences")
 """What a programme sets besides its kind."""
 GROUP = "group"
 

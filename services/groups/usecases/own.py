@@ -58,8 +58,8 @@ def by_card(db: Database, call: Call, act: Act) -> Outcome:
         repeated = work.claimed() is not None
         code = codes.normalised(call.body["return_code"])
         found = cards.by_code(work, work.digest(CODE_PURPOSE, code))
-        if found is None or call.path.get("signup_id", found.sign_up_id) != found.sign_up_id:
-            raise NotFound
+        if found is None or not (repeated or call.path.get("signup_id") in {None, found.sign_up_id}):
+            raise NotFound  # a repeated request may have given the card a new sign-up
         with seats.inside(work, found.org_id):
             group = seats.lock_group(work, found.group_id)
             card = cards.lock(work, found.sign_up_id)

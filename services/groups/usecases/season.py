@@ -10,6 +10,7 @@ from typing import Any
 from chassis import clock
 from chassis.audit import Entry
 from chassis.db import Database, Work
+from chassis.errors import FieldError, Invalid, NotFound
 from chassis.requests import Call, Outcome
 from services.groups import views
 from services.groups.rules import grouping
@@ -107,13 +108,17 @@ def _change(work: Work, call: Call, entered: Entered, group: dict[str, Any]) -> 
 
 
 def _check_successor(work: Work, group: Group, successor_id: uuid.UUID) -> None:
-    successor = seats.lock_group(work, successor_id)
+    try:
+        successor = seats.lock_group(work, successor_id)
+    except NotFound:
+        detail = "Your organisation has no such group."
+        raise Invalid("group.unknown", detail, fields=(FieldError("/successor_id", "unknown", detail),)) from None
     same = successor.programme_id == group.programme_id
     rules.check_takes_queue(state=successor.state, same_programme=same, same_group=successor.id == group.id)
 
 
 def _postpone(work: Work, call: Call, entered: Entered, group: dict[str, Any]) -> None:
-    grouping.decide_group("start", group["state"])
+    rules.check_postponed(group["state"])
     reschedule(work, group["id"], call.body["start_on"])
     season.change(work, group["id"], {}, subject=entered.caller.subject)
     tell_group(work, groups.lock_for_opening(work, group["id"]), "changed")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import secrets
 import uuid
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from chassis import clock
@@ -45,6 +45,7 @@ class Newcomer:
     by_subject: str | None = None
     referral_id: uuid.UUID | None = None
     due_on: dt.date | None = None
+    since: dt.datetime | None = None
 
 
 def sign_up(db: Database, call: Call) -> Outcome:
@@ -84,6 +85,7 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
     )
     _check_language(group, newcomer.language)
     place = queue.next_place(last_seq=group.queue_last, last_at=group.queue_at, now=now, track=newcomer.track)
+    place = replace(place, waiting_since=newcomer.since or place.waiting_since)  # who comes again may keep his age
     row = _row(work, group, newcomer, now)
     if row["contact_mac"] is not None and seats.is_live(work, group, row["contact_mac"]):
         if newcomer.by_subject is not None:

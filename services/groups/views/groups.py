@@ -12,13 +12,13 @@ from services.groups.rules.season import choice_due
 
 PROGRAMMES = """
 SELECT id, key, kind, names, mandated, intake, partner_step, retention_days, consents, individual_meetings,
-       mandated_share, completion, absences, version, created_at FROM programme
+       mandated_share, funder, completion, absences, version, created_at FROM programme
  WHERE (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(after)s::uuid))
  ORDER BY created_at DESC, id DESC LIMIT %(limit)s
 """
 PROGRAMME = """
 SELECT id, key, kind, names, mandated, intake, partner_step, retention_days, consents, individual_meetings,
-       mandated_share, completion, absences, version FROM programme WHERE id = %s
+       mandated_share, funder, completion, absences, version FROM programme WHERE id = %s
 """
 
 

@@ -120,3 +120,14 @@ SELECT count(*) AS men, percentile_cont(0.25) WITHIN GROUP (ORDER BY weeks) AS l
 def waited(work: Work, programme_id: uuid.UUID) -> dict[str, Any]:
     """How many men of a programme waited for an offer, and between how many weeks half of them did."""
     return work.one(WAITED, (programme_id,)) or {"men": 0}
+
+
+ENDED = """
+SELECT s.changed_at, s.language, g.successor_id FROM sign_up AS s JOIN peer_group AS g ON g.id = s.group_id
+ WHERE s.id = %s
+"""
+
+
+def ended(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any]:
+    """When a sign-up took its last step, and what comes after its group."""
+    return work.one(ENDED, (sign_up_id,)) or {}
