@@ -219,8 +219,8 @@ def test_a_third_organisation_reaches_nothing_of_others(stage: Stage, name: str)
 
 
 def is_report(name: str) -> bool:
-    """Figures of the caller's own rows; tests/integration/test_lists.py."""
-    return "/reports/" in name
+    """Figures of the caller's own rows; tests/integration/test_lists.py and test_groups_indicators.py."""
+    return "/reports/" in name or "indicators" in name
 
 
 def refusals_of(operation: Operation) -> set[tuple[int, str]]:

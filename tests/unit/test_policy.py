@@ -74,6 +74,9 @@ def test_barred_and_restricted_come_before_everything_else(case: Closeness, subj
         assert subject == case.worker or case.unit is None or not own or case.unit in own
 
 
+JUDGMENTS = {"referral.attach", "referral.remove_attachment", "referral.attachments", "referral.attachment"}
+
+
 @given(
     case=closenesses,
     who=st.tuples(subjects, units, roles_of),
@@ -90,7 +93,10 @@ def test_nothing_opens_a_case_to_the_barred_the_unnamed_and_the_other_side(
     opened = _opened(operation, roles, at, reason)
     if where in {rights.BARRED, rights.SHUT} and _has_relations(operation):
         assert isinstance(opened, NotFound)
-    if where == rights.OTHER_UNIT and reason is None and not roles & {f"{side}_lead", "network_coordinator"}:
+    of_every_unit = {f"{side}_lead", "network_coordinator"}
+    if operation in JUDGMENTS:  # partner safety works for all units, on judgments alone
+        of_every_unit.add("partner_safety")
+    if where == rights.OTHER_UNIT and reason is None and not roles & of_every_unit:
         assert isinstance(opened, Refused) or not _has_relations(operation)
 
 
