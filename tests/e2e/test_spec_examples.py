@@ -198,6 +198,15 @@ class Actors:
         assert left.body["state"] == "withdrawn", left.raw
         return last
 
+    def who_came(self) -> Prepared:
+        """A man with his card who has been there."""
+        group = staffed.opened(self.centre, schedule=staffed.begun_schedule())
+        man = self.signed_up(group)
+        entries = [{"signup_id": man[1]["signup_id"], "code": "present"}]
+        path = f"/groups/{group}/sessions/1/attendance"
+        staffed.posted(self.centre, path, {"entries": entries}, version='"1"')
+        return man
+
     def declined(self) -> Prepared:
         """A man who said no, in a group that another one follows."""
         key = staffed.programme(self.centre)
@@ -383,8 +392,9 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /signups/{signup_id}/again": Actors.declined,
     **{
         f"POST /signups/{{signup_id}}/{act}": lambda actors: actors.signed_up(staffed.opened(actors.centre))
-        for act in ("calendar", "calendar/close", "apology")
+        for act in ("calendar/close", "apology")
     },
+    "POST /signups/{signup_id}/calendar": Actors.who_came,
     "POST /access/members": lambda actors: (actors.centre, {}, {}, None),
     "POST /access/members/{member_id}/disable": Actors.member,
     "POST /access/members/{member_id}/roles": Actors.member,

@@ -115,9 +115,15 @@ def read(db: Database, path: str) -> list[icalendar.Event]:
     return [each for each in calendar.walk("VEVENT") if isinstance(each, icalendar.Event)]
 
 
-def test_a_man_has_the_meetings_in_his_calendar_without_place_and_name(db: Database) -> None:
+def came(db: Database, at: Settings, man: dict[str, Any]) -> None:
+    """He has been there, however that came about."""
+    query(at, f"UPDATE sign_up SET state = 'active' WHERE id = '{man['signup_id']}'")
+
+
+def test_a_man_has_the_meetings_in_his_calendar_without_place_and_name(db: Database, at: Settings) -> None:
     group = opened(db, schedule=SCHEDULE, place_full="Street 1")
     man = sign_up(db, group)
+    came(db, at, man)
     address = calendar_of(db, man)
     assert address is not None
     first = read(db, address)
@@ -135,9 +141,18 @@ def test_a_man_has_the_meetings_in_his_calendar_without_place_and_name(db: Datab
     assert second[0]["dtend"].dt - second[0]["dtstart"].dt == dt.timedelta(minutes=90)
 
 
-def test_an_address_ends_when_it_is_taken_back_replaced_or_he_leaves(db: Database) -> None:
+def test_whether_a_contact_is_known_cannot_be_seen_by_a_calendar(db: Database) -> None:
+    group = opened(db, schedule=SCHEDULE)
+    for man in (sign_up(db, group, contact=MAIL), sign_up(db, group, contact=MAIL), sign_up(db, group)):
+        with pytest.raises(Conflict, match=r"signup\.not_possible") as refused:
+            calendar_of(db, man)
+        assert "once you have spoken with a worker" in refused.value.detail
+
+
+def test_an_address_ends_when_it_is_taken_back_replaced_or_he_leaves(db: Database, at: Settings) -> None:
     group = opened(db, schedule=SCHEDULE)
     man = sign_up(db, group)
+    came(db, at, man)
     first = calendar_of(db, man)
     second = calendar_of(db, man)
     assert first is not None
@@ -174,6 +189,8 @@ def test_a_man_excuses_himself_by_his_card(db: Database) -> None:
         body = card(each, session_no=1)
         answer = own_more.excuse(db, call("apology", None, body, path={"signup_id": each["signup_id"]})).value
         assert answer["state"] == "confirmed"
+        with pytest.raises(NotFound):
+            own_more.excuse(db, call("apology", None, card(each, session_no=9), path={"signup_id": each["signup_id"]}))
     line = attendance_step(db, "sheet", group, 1)["lines"][0]
     assert (line["code"], line["apology"]) == ("excused", True)
     waiting = sign_up(db, group_with_intake(db))

@@ -9,11 +9,11 @@ from chassis.errors import Conflict, Refused
 from chassis.requests import Call, Outcome
 from services.groups.store import exports, seats
 from services.groups.store.cards import Card
-from services.groups.store.seats import Group, SignUp
-from services.groups.usecases.apologies import SEATED, apologise
+from services.groups.store.seats import Group
+from services.groups.usecases.apologies import apologise, check
 from services.groups.usecases.exporting import TOKEN, new_token, path_of
 from services.groups.usecases.own import by_card
-from services.groups.usecases.showing import shown, shown_card, told_state
+from services.groups.usecases.showing import may_know_the_place, shown, shown_card, told_state
 
 
 def excuse(db: Database, call: Call) -> Outcome:
@@ -33,33 +33,28 @@ def close_calendar(db: Database, call: Call) -> Outcome:
 
 def _excuse(work: Work, group: Group, card: Card, *, no: int) -> Outcome | Refused:
     sign_up = seats.one(work, card.sign_up_id)
-    if sign_up is None:
-        return _without_seat(card, group) or Outcome(value=shown_card(work, group, card))
     try:
-        apologise(work, sign_up, no, subject=None)
+        if sign_up is not None:
+            apologise(work, sign_up, no, subject=None)
+            return Outcome(value=shown(work, group, sign_up))
+        check(work, group.id, told_state(card, group), no)  # it is refused where another one would be
+        return Outcome(value=shown_card(work, group, card))
     except Refused as refused:
         return refused
-    return Outcome(value=shown(work, group, sign_up))
 
 
 def _open_calendar(work: Work, group: Group, card: Card, *, language: str) -> Outcome | Refused:
+    # Not before a conversation or the first evening: an address that leads somewhere for one man and nowhere for a card
+    # without a sign-up would tell whether a contact is known here (decision 0010).
     sign_up = seats.one(work, card.sign_up_id)
-    refused = _without_seat(card, group, sign_up)
-    if refused is not None:
-        return refused
+    if sign_up is None or not may_know_the_place(group, sign_up.state):
+        message = "You get it once you have spoken with a worker, or after your first meeting."
+        return Conflict("signup.not_possible", message, allowed=())
     token = new_token()
-    if sign_up is not None:  # for a card without a sign-up the address leads nowhere, as after a withdrawal
-        exports.open_for_man(work, sign_up.id, work.digest(TOKEN, token), language)
+    exports.open_for_man(work, sign_up.id, work.digest(TOKEN, token), language)
     return Outcome(value={"path": path_of(token)})
 
 
 def _close_calendar(work: Work, _: Group, card: Card) -> Outcome | Refused:
     exports.close_for_man(work, card.sign_up_id)
     return Outcome(value={"path": None})
-
-
-def _without_seat(card: Card, group: Group, sign_up: SignUp | None = None) -> Refused | None:
-    state = told_state(card, group) if sign_up is None else sign_up.state
-    if state in SEATED:
-        return None
-    return Conflict("signup.not_possible", f"It needs a seat; the sign-up is {state}.", allowed=())

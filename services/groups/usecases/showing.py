@@ -21,7 +21,7 @@ OVER = frozenset({"finished", "archived", "cancelled"})
 
 def shown(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
     """His own sign-up as he may see it when he looks in."""
-    place = views.place_of(work, group.id) if _may_know_the_place(group, sign_up.state) else None
+    place = views.place_of(work, group.id) if may_know_the_place(group, sign_up.state) else None
     return {**briefly(work, group, sign_up), **_besides(work, group, sign_up.state), "place_full": place}
 
 
@@ -86,6 +86,7 @@ def _besides(work: Work, group: Group, state: str) -> dict[str, Any]:
     return {"sessions": views.meetings(work, group.id)} if state in MEETS else {}
 
 
-def _may_know_the_place(group: Group, state: str) -> bool:
+def may_know_the_place(group: Group, state: str) -> bool:
+    """Whether a man may know more than the public page: somebody spoke with him, or he has come."""
     # Where nobody spoke with him before, whoever types an invented contact would learn where men meet.
     return state == "active" or (state == "confirmed" and group.intake != "none")
