@@ -9,7 +9,7 @@ import psycopg
 import pytest
 
 from chassis.db import Database
-from chassis.errors import Conflict
+from chassis.errors import Conflict, Invalid
 from chassis.settings import Settings
 from services.groups import schemas, usecases
 from services.groups.usecases import queueing_again
@@ -101,3 +101,23 @@ def test_where_nothing_leads_on_nothing_changes(db: Database) -> None:
     with pytest.raises(Conflict, match=r"signup\.not_possible"):
         again(db, man)
     assert own(db, "status", man)["state"] == "withdrawn"
+
+
+def test_a_refusal_leaves_the_card_as_it_was(db: Database, at: Settings) -> None:
+    """What is refused is committed with the count of wrong PINs: nothing else may have been written by then."""
+    key = programme(db, intake="none")["key"]
+    one, nxt = (opened(db, kind="guided", programme=key, capacity=2) for _ in range(2))
+    first, _, said_no = (sign_up(db, one) for _ in range(3))
+    own(db, "withdraw", first)
+    own(db, "decline_offer", said_no)
+    season_step(db, "change", one, {"successor_id": nxt}, expected_version=2)
+    for _ in range(2):
+        sign_up(db, nxt)
+    query(at, f"UPDATE peer_group SET waitlist_limit = 0 WHERE id = '{nxt}'")
+    with pytest.raises(Conflict, match=r"group\.queue_full"):
+        again(db, said_no)
+    assert own(db, "status", said_no)["state"] == "declined"
+    query(at, f"UPDATE peer_group SET languages = '{{fi}}', waitlist_limit = NULL WHERE id = '{nxt}'")
+    with pytest.raises(Invalid, match=r"signup\.language"):
+        again(db, said_no)
+    assert own(db, "status", said_no)["state"] == "declined"

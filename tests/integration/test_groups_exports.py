@@ -102,10 +102,13 @@ def card(man: dict[str, Any], **more: Any) -> dict[str, Any]:
     return {**loaded, **more}
 
 
-def calendar_of(db: Database, man: dict[str, Any], name: str = "open_calendar", **more: Any) -> str | None:
-    body = card(man, **({"language": "fi"} if name == "open_calendar" else {}), **more)
+def calendar_of(
+    db: Database, man: dict[str, Any], name: str = "open_calendar", *, key: str | None = None
+) -> str | None:
+    body = card(man, **({"language": "fi"} if name == "open_calendar" else {}))
     path = {"signup_id": man["signup_id"]}
-    found: str | None = getattr(own_more, name)(db, call("calendar", None, body, path=path)).value["path"]
+    asked = call("calendar", None, body, path=path, idempotency_key=key)
+    found: str | None = getattr(own_more, name)(db, asked).value["path"]
     return found
 
 
@@ -170,6 +173,18 @@ def test_an_address_ends_when_it_is_taken_back_replaced_or_he_leaves(db: Databas
         read(db, third)
     with pytest.raises(Conflict, match=r"signup\.not_possible"):
         calendar_of(db, man)
+
+
+def test_a_second_click_gives_an_address_that_works(db: Database, at: Settings) -> None:
+    group = opened(db, schedule=SCHEDULE)
+    man = sign_up(db, group)
+    came(db, at, man)
+    calendar_of(db, man, key="click")
+    address = calendar_of(db, man, key="click")  # only its hash is kept, so the first one cannot be told again
+    assert address is not None
+    assert len(read(db, address)) == 2
+    assert calendar_of(db, man, "close_calendar", key="gone") is None
+    assert calendar_of(db, man, "close_calendar", key="gone") is None
 
 
 def test_a_leader_has_it_while_he_leads(db: Database) -> None:

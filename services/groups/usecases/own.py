@@ -49,8 +49,10 @@ def withdraw(db: Database, call: Call) -> Outcome:
     return by_card(db, call, partial(_step, action="withdraw"))
 
 
-def by_card(db: Database, call: Call, act: Act) -> Outcome:
-    """Do something with the sign-up behind a card, once; a repeated request is told how it stands.
+def by_card(db: Database, call: Call, act: Act, *, repeat: Act | None = None) -> Outcome:
+    """Do something with the sign-up behind a card, once; a repeated request is told how it stands, or does `repeat`.
+
+    A refusal is committed like an answer, so `act` refuses before it writes anything.
 
     Raises NotFound for a wrong code or PIN alike, TooManyRequests, and what `act` refuses.
     """
@@ -65,7 +67,8 @@ def by_card(db: Database, call: Call, act: Act) -> Outcome:
             card = cards.lock(work, found.sign_up_id)
             now = clock.now()
             shut = _closed(work, call, card, now=now)
-            answer = shut or _asked(work, group, card, partial(_step, action=None) if repeated else act, now=now)
+            done = repeat or partial(_step, action=None)
+            answer = shut or _asked(work, group, card, done if repeated else act, now=now)
         refused = isinstance(answer, Refused)
         object_id = None if refused or repeated else card.sign_up_id  # what a repeated request will find again
         outcome = "refused" if refused else "done"

@@ -23,12 +23,13 @@ def excuse(db: Database, call: Call) -> Outcome:
 
 def open_calendar(db: Database, call: Call) -> Outcome:
     """Give him an address for his calendar program; an older one is none any more. Raises Conflict without a seat."""
-    return by_card(db, call, partial(_open_calendar, language=call.body["language"]))
+    act = partial(_open_calendar, language=call.body["language"])
+    return by_card(db, call, act, repeat=act)  # only a hash is kept: a second click gets an address that works
 
 
 def close_calendar(db: Database, call: Call) -> Outcome:
     """Take his address back."""
-    return by_card(db, call, _close_calendar)
+    return by_card(db, call, _close_calendar, repeat=_close_calendar)
 
 
 def _excuse(work: Work, group: Group, card: Card, *, no: int) -> Outcome | Refused:

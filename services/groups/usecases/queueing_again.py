@@ -46,7 +46,6 @@ def _rejoin(work: Work, group: Group, sign_up: SignUp, body: dict[str, Any]) -> 
     if target.state not in rules.TAKES:
         raise Conflict("group.not_accepting", "The next group takes no sign-ups yet.", allowed=())
     kept = sealed_of(work, sign_up.id)
-    cards.drop(work, sign_up.id)  # the code leads to the new sign-up from now on
     newcomer = Newcomer(
         id=clock.new_id(),
         alias=kept["alias"],
@@ -55,6 +54,7 @@ def _rejoin(work: Work, group: Group, sign_up: SignUp, body: dict[str, Any]) -> 
         pin=body["pin"],
         code=body["return_code"],
         key=work.keys.take(),
+        replaces=sign_up.id,
         since=None if target_id is None else sign_up.place.waiting_since,
     )
     return join(work, target, newcomer)

@@ -46,6 +46,7 @@ class Newcomer:
     referral_id: uuid.UUID | None = None
     due_on: dt.date | None = None
     since: dt.datetime | None = None
+    replaces: uuid.UUID | None = None
 
 
 def sign_up(db: Database, call: Call) -> Outcome:
@@ -87,6 +88,8 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
     place = queue.next_place(last_seq=group.queue_last, last_at=group.queue_at, now=now, track=newcomer.track)
     place = replace(place, waiting_since=newcomer.since or place.waiting_since)  # who comes again may keep his age
     row = _row(work, group, newcomer, now)
+    if newcomer.replaces is not None:  # his code leads to the new sign-up; after all refusals, which are committed
+        cards.drop(work, newcomer.replaces)
     if row["contact_mac"] is not None and seats.is_live(work, group, row["contact_mac"]):
         if newcomer.by_subject is not None:
             raise Conflict("signup.live", "This contact has a live sign-up in the group already.", allowed=())
