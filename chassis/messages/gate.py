@@ -112,8 +112,8 @@ def _not_allowed(way: str, channel: Channel) -> str:
 
 
 def _not_confirmed(kind: Kind, channel: Channel, now: dt.datetime) -> str:
-    """A confirmation of the future is none; a call is how one confirms."""
-    if kind.by_worker:
+    """A confirmation of the future is none; a call is how one confirms, and so is a mail that asks for it."""
+    if kind.by_worker or kind.proves:
         return ""
     at = channel.verified_at
     return "" if at is not None and at <= now < at + CONFIRMED_FOR else "not_confirmed"

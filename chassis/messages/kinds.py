@@ -24,6 +24,7 @@ class Kind:
     `reminds`: it asks for contact with a person, so it ends where no contact is wanted. `by_worker`: a trained worker
     rings, nothing is left behind; he may also try a channel of which nobody knows whether it is safe, under the alias
     only (referrals.md section 12). `alone`: each says something of its own, so no mail stands for several.
+    `proves`: it asks whether the address is the person's, so it may go to one that nobody has confirmed yet.
     """
 
     code: str
@@ -33,6 +34,7 @@ class Kind:
     reminds: bool = False
     by_worker: bool = False
     alone: bool = False
+    proves: bool = False
 
 
 _ALL = (
@@ -48,6 +50,10 @@ _ALL = (
     Kind(code="organisation.escalation", audience=ORGANISATION, text="escalation"),
     Kind(code="person.news", audience=PERSON, text="person_news", ways=(EMAIL, TEXT)),
     Kind(code="person.appointment", audience=PERSON, text="person_appointment", ways=(EMAIL, TEXT)),
+    Kind(code="man.confirm", audience=PERSON, text="man_confirm", alone=True, proves=True),
+    Kind(code="man.again", audience=PERSON, text="man_again"),
+    Kind(code="man.news", audience=PERSON, text="man_news"),
+    Kind(code="man.reminder", audience=PERSON, text="man_reminder"),
     Kind(code="person.letter", audience=PERSON, ways=(LETTER,)),
     Kind(code="person.call", audience=PERSON, ways=(CALL,), by_worker=True),
     Kind(code="person.voicemail", audience=PERSON, ways=(VOICEMAIL,)),

@@ -15,7 +15,7 @@ from uuid import UUID
 
 from chassis.work import Work
 
-SENDING = ("referrals",)
+SENDING = ("referrals", "groups")
 """Services that send messages."""
 
 

@@ -164,6 +164,7 @@ REFUSES: dict[str, Expected] = {
     f"open POST /groups/{GROUP}/sessions/series": (409, "session.series_made"),
     f"POST {_MAN}/intake": (409, "signup.not_possible"),
     f"POST {_MAN}/consents": (409, "signup.consent_unknown"),
+    f"POST {_MAN}/contact/confirm": (409, "signup.no_contact"),
     f"POST {_MAN}/report/sign": (409, "report.none"),
     f"POST {_MAN}/certificate": (409, "certificate.not_completed"),
     f"GET {_MAN}/certificate": NOT_FOUND,

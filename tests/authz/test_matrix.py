@@ -43,7 +43,7 @@ PUBLIC = {
     "GET /directory/services/{service}", "GET /directory/network", "GET /groups", "GET /groups/{group_id}",
     "GET /groups/certificate-keys", "GET /calendars/{token}", "POST /signups/{signup_id}/calendar",
     "POST /signups/{signup_id}/calendar/close", "POST /signups/{signup_id}/apology",
-    "POST /signups/{signup_id}/again",
+    "POST /signups/{signup_id}/again", "POST /signups/{signup_id}/contact",
     "GET /referrals/reason-codes",
     "POST /signups", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
     "POST /signups/{signup_id}/offer/decline", "POST /signups/{signup_id}/withdraw",

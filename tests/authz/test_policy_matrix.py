@@ -59,6 +59,8 @@ MAKING = {
     "signup.create_for",
     "signup.propose_removal",
     "signup.apologise",
+    "remark.note",
+    "remark.write",
     "meeting.plan",
     "group.leaders",
     "calendar.open",

@@ -81,7 +81,7 @@ def for_him(
     asked = call(
         "POST /groups/{group_id}/signups",
         by,
-        {**body, "due_on": None, **changes},
+        {**body, "due_on": None, "contact_confirmed": False, **changes},
         path={"group_id": group},
         operation="signup.create_for",
         idempotency_key=key,

@@ -43,7 +43,11 @@ def at(service_database: Callable[..., Settings]) -> Settings:
 @contextlib.contextmanager
 def sending(settings: Settings) -> Iterator[Figures]:
     stop, figures = threading.Event(), Figures(("referrals",))
-    thread = threading.Thread(target=process.run, args=(settings, stop), kwargs={"figures": figures, "health_port": 0})
+    thread = threading.Thread(
+        target=process.run,
+        args=(settings, stop),
+        kwargs={"figures": figures, "health_port": 0, "services": ("referrals",)},
+    )
     thread.start()
     try:
         yield figures

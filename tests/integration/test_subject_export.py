@@ -150,7 +150,9 @@ def test_a_sign_up_is_exported_by_its_id(service_database: Callable[..., Setting
     assert shown["participant.personal.alias"]["value"] == "Demo"
     assert shown["participant.personal.contact.value"]["value"] == "demo@example.org"
     assert shown["sign_up.state"]["value"] == "confirmed"
-    assert {name.partition(".")[0] for name in shown} == {"participant", "sign_up", "return_card", "history"}
+    assert {name.partition(".")[0] for name in shown} == {
+        "participant", "sign_up", "return_card", "history", "message",
+    }  # fmt: skip
     assert man["return_code"] not in str(shown)
     with pytest.raises(NotFound):
         ask(database, groups.OTHER, "export", man["signup_id"])

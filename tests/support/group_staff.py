@@ -31,6 +31,7 @@ OPERATIONS = {
     "propose_removal": "signup.propose_removal",
     "remove": "signup.remove",
     "contact": "signup.contact",
+    "confirm_contact": "signup.confirm_contact",
     "complete": "signup.complete",
     "apologise": "signup.apologise",
 }

@@ -72,6 +72,14 @@ def his(by: Client, group: str, sign_up: str) -> tuple[dict[str, str], str | Non
     return places, by.get(MAN.format(**places)).version
 
 
+def with_a_number(by: Client, man: Client) -> Prepared:
+    """A man who may be rung."""
+    group = opened(by)
+    contact = {"channel": "phone", "value": "+37060000003", "safe": "yes", "may_call": True}
+    places, _ = his(by, group, signed_up(man, group, contact=contact))
+    return by, places, {}, None
+
+
 def seated(by: Client, man: Client) -> Prepared:
     """A man with a seat."""
     group = opened(by)
@@ -277,6 +285,9 @@ PREPARE: dict[str, Tried] = {
     f"POST {MAN}/propose-removal": unversioned(seated),
     f"POST {MAN}/complete": in_the_group,
     f"POST {MAN}/apology": unversioned(seated),
+    f"POST {MAN}/contact/confirm": with_a_number,
+    f"POST {MAN}/notes": unversioned(seated),
+    f"POST {GROUP}/messages": unversioned(a_group),
     f"POST {MAN}/report/sign": of_fathers,
     f"POST {MAN}/certificate": finished_man,
     f"POST {MAN}/transfer": two_groups,
@@ -303,6 +314,7 @@ PREPARE: dict[str, Tried] = {
 READ: dict[str, Tried] = {
     f"GET {MAN}": seated,
     f"GET {MAN}/contact": seated,
+    f"GET {GROUP}/call-list": a_group,
     f"GET {MAN}/certificate": certified,
     f"GET {MAN}/certificate/print": certified,
     f"GET {GROUP}/roster/export.csv": a_group,

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from chassis.persons import WORKER, Persons, Rule, Table
+from chassis.persons import OTHERS, WORKER, Persons, Rule, Table
 
 PERSONS = Persons(
     object_type="signup",
@@ -17,6 +17,7 @@ PERSONS = Persons(
         Table(name="completion", where="sign_up_id", drops=True),
         Table(name="attendance_report", where="sign_up_id", drops=True),
         Table(name="certificate", where="sign_up_id", drops=True),
+        Table(name="remark", where="sign_up_id", drops=True),
         Table(name="apart_seat", where="sign_up_id", drops=True),
         Table(name="person_seat", where="sign_up_id", drops=True),
         Table(name="calendar_feed", where="sign_up_id", drops=True),
@@ -34,6 +35,8 @@ PERSONS = Persons(
     review={
         "history.by_subject": WORKER,
         "intake_entry.by_subject": WORKER,
+        "remark.by_subject": WORKER,
+        "remark.content.text": OTHERS,
         "consent_given.by_subject": WORKER,
         "removal_proposal.by_subject": WORKER,
         "attendance.by_subject": WORKER,

@@ -46,6 +46,7 @@ PUBLIC = frozenset(
         "signup.calendar",
         "signup.excuse",
         "signup.again",
+        "signup.own_contact",
     }
 )
 

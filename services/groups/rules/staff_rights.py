@@ -16,16 +16,17 @@ _ALL = frozenset({OWN_GROUP, OTHER_GROUP, SYSTEM})
 LINE = frozenset(
     {
         "signup_id", "alias", "language", "state", "reachable", "deadline", "place", "queue_seq", "version",
-        "allowed_actions",
+        "allowed_actions", "contact_check",
     }
 )  # fmt: skip
 """What stands on a roster: named one by one, so that a new field is seen by nobody until a row says so."""
-RECORD = LINE | {"consents", "missing_consents", "meetings", "attempts", "removal", "attendance", "report"}
+RECORD = LINE | {"consents", "missing_consents", "meetings", "attempts", "removal", "attendance", "report", "remarks"}
 DESK_RECORD = RECORD | {"entries", "history"}
 """The outcomes of conversations and their days are for the desk alone; a leader sees the state."""
 
 _DESK_OR_OWN_LEADER = ("signup.read", "signup.answer", "signup.leave", "signup.consent", "signup.propose_removal",
-    "signup.apologise", "report.sign",
+    "signup.apologise", "report.sign", "signup.confirm_contact",
+    "remark.note",
 )  # fmt: skip
 _DESK_ONLY = ("signup.intake", "signup.confirm", "signup.redirect")
 _COORDINATOR_ONLY = ("signup.call_now", "signup.remove", "signup.transfer")
@@ -36,6 +37,10 @@ ROWS = (
     *(Row(name, LEADER_ROLE, relations=_OWN, shows=RECORD) for name in _DESK_OR_OWN_LEADER),
     *(Row(name, COORDINATOR_ROLE, relations=_ALL, shows=DESK_RECORD) for name in _COORDINATOR_ONLY),
     Row("signup.link_person", _DESK, relations=_ALL, shows=DESK_RECORD),
+    Row("remark.write", COORDINATOR_ROLE, relations=_ALL),
+    Row("remark.write", LEADER_ROLE, relations=_OWN),
+    Row("call_list.read", _DESK, relations=_ALL),
+    Row("call_list.read", LEADER_ROLE, relations=_OWN),
     Row("export.roster", COORDINATOR_ROLE, relations=_ALL),
     Row("export.roster", LEADER_ROLE, relations=_OWN),
     Row("calendar.open", LEADER_ROLE | COORDINATOR_ROLE, relations=_OWN),

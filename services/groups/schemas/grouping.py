@@ -130,6 +130,9 @@ class RosterLine(Shape):
     language = classified(fields.String(required=True, allow_none=True), "personal")
     state = classified(fields.String(required=True, validate=validate.OneOf(lifecycle.STATES)), "internal")
     reachable = classified(fields.Boolean(required=True), "internal")
+    contact_check = classified(
+        fields.String(required=True, validate=validate.OneOf(("none", "awaited", "confirmed"))), "internal"
+    )
     deadline = classified(fields.AwareDateTime(required=True, allow_none=True), "internal")
     place = classified(fields.Integer(required=True, allow_none=True), "internal")
     queue_seq = classified(fields.Integer(required=True), "internal")

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
-from services.groups.rules import codes, lifecycle, waiting
+from services.groups.rules import codes, contact_check, lifecycle, waiting
 from services.groups.schemas.parts import DEMO_GROUP, LANGUAGE
 from services.groups.schemas.sessions import wall_time
 
@@ -69,6 +69,15 @@ class SignUpForHim(_Newcomer):
     referral_id = classified(fields.UUID(load_default=None, allow_none=True), "personal")
     mandated = classified(fields.Boolean(load_default=False, truthy={True}, falsy={False}), "personal")
     due_on = classified(fields.Date(load_default=None, allow_none=True), "personal")
+    contact_confirmed = classified(
+        fields.Boolean(
+            load_default=False,
+            truthy={True},
+            falsy={False},
+            metadata={"description": "The worker reached him by this contact."},
+        ),
+        "personal",
+    )
 
 
 class Card(Shape):
@@ -111,6 +120,31 @@ class Meeting(Shape):
     state = classified(fields.String(required=True), "public")
 
 
+class ContactCheck(Shape):
+    """How it is asked whether his contact is his, and until when."""
+
+    way = classified(fields.String(required=True, validate=validate.OneOf(contact_check.WAYS)), "personal")
+    until = classified(fields.AwareDateTime(required=True), "personal")
+
+
+class ConfirmContact(Card):
+    """The digits of the mail; without them it is sent again, at most once an hour."""
+
+    digits = classified(
+        fields.String(
+            load_default=None, allow_none=True, validate=validate.Regexp(rf"^[0-9]{{{contact_check.DIGITS}}}\Z")
+        ),
+        "sealed",
+    )
+
+
+class ForHim(Shape):
+    """What somebody of the organisation wrote to him."""
+
+    text = classified(fields.String(required=True), "personal")
+    at = classified(fields.AwareDateTime(required=True), "personal")
+
+
 class SignUpView(Shape):
     """His own sign-up: where it stands, his place in the queue, and what happens next in plain words."""
 
@@ -122,8 +156,10 @@ class SignUpView(Shape):
     why = classified(fields.Nested(Why, required=True, allow_none=True), "personal")
     usual_weeks = classified(fields.Nested(Weeks, required=True, allow_none=True), "personal")
     sessions = classified(fields.List(fields.Nested(Meeting), required=True), "personal")
+    messages = classified(fields.List(fields.Nested(ForHim), required=True), "personal")
     place_full = classified(fields.String(required=True, allow_none=True), "internal")
     offer_until = classified(fields.AwareDateTime(required=True, allow_none=True), "personal")
+    contact_check = classified(fields.Nested(ContactCheck, required=True, allow_none=True), "personal")
     next = classified(fields.String(required=True), "personal")
     allowed_actions = classified(fields.List(fields.String(), required=True), "personal")
 

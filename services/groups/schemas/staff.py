@@ -9,6 +9,7 @@ from services.groups.rules import intake, queue
 from services.groups.rules.sessions import MOST
 from services.groups.schemas.grouping import RosterLine
 from services.groups.schemas.parts import Consent
+from services.groups.schemas.reaching import Remark
 
 
 class CallNow(Shape):
@@ -138,6 +139,7 @@ class SignUpRecord(RosterLine):
     removal = classified(fields.String(allow_none=True), "personal")
     entries = classified(fields.List(fields.Nested(IntakeEntry)), "personal")
     history = classified(fields.List(fields.Nested(HistoryLine)), "personal")
+    remarks = classified(fields.List(fields.Nested(Remark)), "personal")
 
 
 class AwaitingLine(Shape):

@@ -19,6 +19,7 @@ from services.groups.service.attendance import Attendance
 from services.groups.service.certificates import Certificates
 from services.groups.service.exporting import Exporting
 from services.groups.service.indicators import Indicators
+from services.groups.service.reaching import Reaching
 from services.groups.service.season import Season
 from services.groups.service.sessions import Sessions
 from services.groups.service.staff import Staff
@@ -28,7 +29,7 @@ SWEEP_SECONDS = 60
 
 @accountable(usecases.RECORDS)
 @operated
-class GroupsService(Apart, Attendance, Certificates, Exporting, Indicators, Season, Sessions, Staff):
+class GroupsService(Apart, Attendance, Certificates, Exporting, Indicators, Reaching, Season, Sessions, Staff):
     """Programmes, groups and sign-ups."""
 
     name = "groups"

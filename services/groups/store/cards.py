@@ -32,6 +32,9 @@ class Card:
     told_state: str | None
     told_seq: int | None
     told_code_only: bool
+    told_way: str | None
+    told_until: dt.datetime | None
+    wrong_digits: int
     created_at: dt.datetime
 
 
@@ -53,9 +56,9 @@ def by_sign_up(work: Work, sign_up_id: uuid.UUID) -> Found | None:
 
 ADD = """
 INSERT INTO return_card (sign_up_id, org_id, group_id, code_mac, pin_mac, told_state, told_seq, told_code_only,
-                         created_at)
+                         told_way, told_until, created_at)
 VALUES (%(id)s, %(org_id)s, %(group_id)s, %(code_mac)s, %(pin_mac)s, %(told_state)s, %(told_seq)s, %(code_only)s,
-        %(at)s)
+        %(contact_way)s, %(contact_until)s, %(at)s)
 """
 
 
@@ -66,7 +69,8 @@ def add(work: Work, group: Group, row: dict[str, Any], *, told_state: str, told_
 
 
 LOCK = """
-SELECT sign_up_id, pin_mac, failures, blocked_until, told_state, told_seq, told_code_only, created_at
+SELECT sign_up_id, pin_mac, failures, blocked_until, told_state, told_seq, told_code_only, told_way, told_until,
+       wrong_digits, created_at
   FROM return_card WHERE sign_up_id = %s FOR UPDATE
 """
 
@@ -85,6 +89,14 @@ TRIED = "UPDATE return_card SET failures = %s, blocked_until = %s WHERE sign_up_
 def tried(work: Work, card: Card, *, failures: int, blocked_until: dt.datetime | None) -> None:
     """Keep how often the PIN was wrong in a row, and how long the card is shut for it."""
     work.later(TRIED, (failures, blocked_until, card.sign_up_id))
+
+
+WRONG = "UPDATE return_card SET wrong_digits = wrong_digits + 1 WHERE sign_up_id = %s"
+
+
+def wrong(work: Work, card: Card) -> None:
+    """Count digits that were not those of the mail."""
+    work.later(WRONG, (card.sign_up_id,))
 
 
 TELL = "UPDATE return_card SET told_state = %s WHERE sign_up_id = %s AND told_state IS NOT NULL"

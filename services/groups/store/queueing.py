@@ -13,7 +13,7 @@ from services.groups.store.seats import COLUMNS, Group, Noted, SignUp, sign_up_o
 HEAD = (
     COLUMNS  # noqa: S608 - both parts are constants
     + """
- WHERE group_id = %(group)s AND state = 'waiting'
+ WHERE group_id = %(group)s AND state = 'waiting' AND contact_until IS NULL
    AND (track = 1 OR %(most)s > (SELECT count(*) FROM sign_up AS s WHERE s.group_id = %(group)s AND s.track = 0
                                     AND s.state IN ('offered', 'intake', 'confirmed', 'active')))
  ORDER BY track, waiting_since, queue_seq LIMIT 1 FOR UPDATE
@@ -29,14 +29,19 @@ OVERDUE = (
  WHERE group_id = %(group)s
    AND ((state = 'offered' AND offer_until <= %(now)s) OR (state = 'intake' AND intake_until <= %(now)s
         AND %(tries)s <= (SELECT count(*) FROM intake_entry AS e
-                           WHERE e.sign_up_id = sign_up.id AND e.kind = 'attempt')))
- ORDER BY coalesce(offer_until, intake_until), queue_seq FOR UPDATE
+                           WHERE e.sign_up_id = sign_up.id AND e.kind = 'attempt'))
+        OR (state IN ('waiting', 'intake', 'confirmed') AND contact_until <= %(now)s
+            AND contact_is_over(id, contact_way, contact_until, %(now)s)))
+ ORDER BY coalesce(offer_until, intake_until, contact_until), queue_seq FOR UPDATE
 """
 )
 
 
 def head(work: Work, group: Group) -> SignUp | None:
-    """The first of the queue who may be given a seat: at the cap of men who were sent, the first of the others."""
+    """The first of the queue who may be given a seat: at the cap of men who were sent, the first of the others.
+
+    Whose contact is not confirmed keeps his place and is left out (rule 8).
+    """
     row = work.one(HEAD, {"group": group.id, "most": group.mandated_seats})
     return sign_up_of(row) if row else None
 
@@ -51,6 +56,19 @@ def overdue(work: Work, group: Group, now: dt.datetime) -> list[SignUp]:
     """Offers whose deadline has passed, and conversations that did not come about in time in spite of two tries."""
     values = {"group": group.id, "now": now, "tries": ATTEMPTS}
     return [sign_up_of(row) for row in work.all(OVERDUE, values)]
+
+
+REMINDED = """
+UPDATE sign_up SET remind_at = NULL WHERE group_id = %(group)s AND state = 'offered' AND remind_at <= %(now)s
+   AND offer_until > %(now)s
+RETURNING id, group_id, state, track, waiting_since, queue_seq, offer_until, intake_until, code_only, contact_way,
+          contact_until, referral_id, placement_id, version
+"""
+
+
+def remind(work: Work, group: Group, now: dt.datetime) -> list[SignUp]:
+    """Whose offer has passed half of its time without anybody having been reminded; now somebody is."""
+    return [sign_up_of(row) for row in work.all(REMINDED, {"group": group.id, "now": now})]
 
 
 NOTE_PASSED = """

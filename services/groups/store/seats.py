@@ -51,6 +51,8 @@ class SignUp:
     offer_until: dt.datetime | None
     intake_until: dt.datetime | None
     code_only: bool
+    contact_way: str | None
+    contact_until: dt.datetime | None
     referral_id: uuid.UUID | None
     placement_id: uuid.UUID | None
     version: int
@@ -96,8 +98,8 @@ def lock_group(work: Work, group_id: uuid.UUID) -> Group:
 
 
 COLUMNS: LiteralString = """
-SELECT id, group_id, state, track, waiting_since, queue_seq, offer_until, intake_until, code_only, referral_id,
-       placement_id, version
+SELECT id, group_id, state, track, waiting_since, queue_seq, offer_until, intake_until, code_only, contact_way,
+       contact_until, referral_id, placement_id, version
   FROM sign_up
 """
 ONE = COLUMNS + " WHERE id = %s FOR UPDATE"
@@ -135,10 +137,11 @@ WITH person AS (
     VALUES (%(participant_id)s, %(org_id)s, %(key_id)s, %(personal)s, %(at)s)
 ), entered AS (
     INSERT INTO sign_up (id, org_id, group_id, participant_id, state, track, waiting_since, queue_seq, code_only,
-                         contact_mac, language, referral_id, placement_id, due_on, version, changed_at)
+                         contact_mac, contact_way, contact_until, contact_verified_at, language, referral_id,
+                         placement_id, due_on, version, changed_at)
     VALUES (%(id)s, %(org_id)s, %(group_id)s, %(participant_id)s, 'waiting', %(track)s, %(waiting_since)s,
-            %(queue_seq)s, %(code_only)s, %(contact_mac)s, %(language)s, %(referral_id)s, %(placement_id)s,
-            %(due_on)s, 1, %(at)s)
+            %(queue_seq)s, %(code_only)s, %(contact_mac)s, %(contact_way)s, %(contact_until)s, %(contact_verified_at)s,
+            %(language)s, %(referral_id)s, %(placement_id)s, %(due_on)s, 1, %(at)s)
 ), card AS (
     INSERT INTO return_card (sign_up_id, org_id, group_id, code_mac, pin_mac, created_at)
     VALUES (%(id)s, %(org_id)s, %(group_id)s, %(code_mac)s, %(pin_mac)s, %(at)s)
@@ -165,6 +168,8 @@ def enter(work: Work, group: Group, place: Place, row: dict[str, Any]) -> tuple[
         offer_until=None,
         intake_until=None,
         code_only=row["code_only"],
+        contact_way=row["contact_way"],
+        contact_until=row["contact_until"],
         referral_id=row["referral_id"],
         placement_id=row["placement_id"],
         version=1,
@@ -177,6 +182,7 @@ def enter(work: Work, group: Group, place: Place, row: dict[str, Any]) -> tuple[
 MOVE = """
 WITH moved AS (
     UPDATE sign_up SET state = %(target)s, offer_until = %(offer_until)s, intake_until = %(intake_until)s,
+                       remind_at = %(remind_at)s,
                        version = version + 1, changed_at = %(at)s
      WHERE id = %(id)s AND state = %(source)s RETURNING id, org_id, group_id, version
 ), noted AS (
@@ -218,6 +224,7 @@ def move(
     intake_until = until if edge.target == "intake" else None
     values = {"id": sign_up.id, "source": edge.source, "target": edge.target, "name": edge.name, "seats": seats}
     values |= {"queue": queue, "at": at, "offer_until": offer_until, "intake_until": intake_until}
+    values["remind_at"] = None if offer_until is None else at + (offer_until - at) / 2
     values |= {"actor": noted.actor, "subject": noted.subject, "reason": noted.reason}
     work.later(MOVE, values)
     version = sign_up.version + 1

@@ -17,12 +17,14 @@ from services.groups.usecases.grouping import (
 from services.groups.usecases.history import BASELINES, tell_again
 from services.groups.usecases.leaving import RECORDS
 from services.groups.usecases.own import accept_offer, decline_offer, status, withdraw
+from services.groups.usecases.recipients import recipient as RECIPIENT  # noqa: N812 - what the sender asks for
 from services.groups.usecases.referred import REFERRAL_TYPES, keep_referral
 from services.groups.usecases.seating import sweep
 from services.groups.usecases.signing_up import sign_up
 
 __all__ = [
     "BASELINES",
+    "RECIPIENT",
     "RECORDS",
     "REFERRAL_TYPES",
     "accept_offer",

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from chassis.db import Work
-from services.groups.usecases import apart_seats, counting, placing, sessions
+from services.groups.usecases import apart_seats, counting, notifying, placing, sessions
 from services.groups.usecases.acts import GroupMoved, Moved
 
 CONSEQUENCES: tuple[Callable[[Work, Moved], None], ...] = (
     placing.tell_referrals,
     apart_seats.leave_with_the_seat,
     counting.count_step,
+    notifying.let_hear,
 )
 """After every transition of a sign-up, the first one included."""
 GROUP_CONSEQUENCES: tuple[Callable[[Work, GroupMoved], None], ...] = (

@@ -10,9 +10,11 @@ from chassis.records import Records
 from services.groups import schemas
 from services.groups.rules.lifecycle import LIVE
 from services.groups.rules.persons import PERSONS
+from services.groups.schemas.reaching import NewNote
 from services.groups.schemas.staff import IntakeEntry
 from services.groups.store import seats
 from services.groups.store.intake import CONTENT
+from services.groups.store.remarks import SEALED
 from services.groups.usecases import seating
 from services.groups.usecases.acts import BY_MAN
 from services.groups.views import PERSONAL
@@ -36,6 +38,7 @@ RECORDS = Records(
     persons=PERSONS,
     shapes={
         PERSONAL.replace("|", "."): schemas.NewSignUp(only=("alias", "contact")),
+        SEALED.replace("|", "."): NewNote(only=("text",)),
         CONTENT.replace("|", "."): IntakeEntry(only=("outcome", "next_step", "next_id")),
     },
     before=leave,

@@ -55,6 +55,7 @@ def _rejoin(work: Work, group: Group, sign_up: SignUp, body: dict[str, Any]) -> 
         code=body["return_code"],
         key=work.keys.take(),
         replaces=sign_up.id,
+        verified_at=standing["contact_verified_at"],
         since=None if target_id is None else sign_up.place.waiting_since,
     )
     return join(work, target, newcomer)

@@ -12,7 +12,7 @@ from services.groups import views
 from services.groups.rules.lifecycle import allowed_actions
 from services.groups.rules.staff_rights import actors_of
 from services.groups.store import intake as entries
-from services.groups.store import referred
+from services.groups.store import referred, remarks
 from services.groups.usecases.attendance import tallies
 from services.groups.usecases.entering import EnteredSignUp
 from services.groups.views import PERSONAL
@@ -37,6 +37,7 @@ def record_of(work: Work, entered: EnteredSignUp) -> dict[str, Any]:
         "missing_consents": missing,
         "attendance": tally_of(work, entered),
         "report": report_of(work, sign_up_id),
+        "remarks": remarks.of_man(work, sign_up_id, "note", "message"),
     }
 
 

@@ -88,6 +88,7 @@ def _make(work: Work, entered: Entered, body: dict[str, Any], sign_up_id: uuid.U
     if body["referral_id"] is not None or body["mandated"]:
         _check_referral(work, group, body)
     came = {"track": track, "by_subject": subject, "referral_id": body["referral_id"], "due_on": body["due_on"]}
+    came["verified_at"] = work.now if body["contact_confirmed"] else None
     return join(work, group, replace(newcomer_of(work, body, sign_up_id, code), **came))
 
 

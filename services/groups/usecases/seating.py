@@ -11,8 +11,9 @@ from chassis.db import Database, Work
 from services.groups import events
 from services.groups.rules import intake, lifecycle, queue
 from services.groups.rules.lifecycle import Edge
-from services.groups.store import queueing, seats
+from services.groups.store import queueing, remarks, seats
 from services.groups.store.seats import Group, SignUp
+from services.groups.usecases import notifying
 from services.groups.usecases.acts import BY_SYSTEM, Act, Moved
 from services.groups.usecases.consequences import follow
 
@@ -52,9 +53,17 @@ def step_of(group: Group, sign_up: SignUp) -> events.Step:
 def settle(work: Work, group: Group, *, now: dt.datetime) -> Group:
     """Let what is overdue lapse and offer what became free; the first thing that every command does under the lock."""
     for sign_up in queueing.overdue(work, group, now):
-        action = "lapse" if sign_up.state == "offered" else "lapse_intake"
+        action = _over(sign_up, now)
         group, _ = take(work, group, sign_up, action, now=now, act=BY_SYSTEM)
     return fill(work, group, now=now)
+
+
+def _over(sign_up: SignUp, now: dt.datetime) -> str:
+    """Which time is over: an offer's, a contact's that nobody confirmed, or a conversation's."""
+    if sign_up.state == "offered":
+        return "lapse"
+    unconfirmed = sign_up.contact_until is not None and sign_up.contact_until <= now
+    return "lapse_contact" if unconfirmed else "lapse_intake"
 
 
 def fill(work: Work, group: Group, *, now: dt.datetime) -> Group:
@@ -72,6 +81,7 @@ def fill(work: Work, group: Group, *, now: dt.datetime) -> Group:
 def sweep(db: Database) -> int:
     """Let seats lapse in groups where nobody asks anything; it only tidies, and may run anywhere at any time."""
     with db.background("groups.sweeper") as work:
+        remarks.tidy(work)
         found = queueing.overdue_groups(work)
     for org_id, group_id in found:
         _sweep_one(db, org_id, group_id)
@@ -97,5 +107,13 @@ def _until(group: Group, sign_up: SignUp, edge: Edge, *, now: dt.datetime) -> dt
 def _sweep_one(db: Database, org_id: uuid.UUID, group_id: uuid.UUID) -> None:
     with db.background("groups.sweeper", org=org_id) as work:
         group = seats.lock_group(work, group_id)
-        settle(work, group, now=clock.now())
+        group = settle(work, group, now=clock.now())
+        _remind(work, group, now=clock.now())
         work.record(Entry(operation="group.sweep", object_type="group", object_id=group_id, purpose="upkeep"))
+
+
+def _remind(work: Work, group: Group, *, now: dt.datetime) -> None:
+    """Remind once, at half of an offer's time; nothing but the reminder hangs on it, so only the sweeper does it."""
+    for sign_up in queueing.remind(work, group, now):
+        work.tell(events.moved("offer_reminded", step_of(group, sign_up), at=now))
+        notifying.remind(work, sign_up)

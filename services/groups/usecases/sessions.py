@@ -18,6 +18,7 @@ from services.groups.rules import sessions as rules
 from services.groups.rules.sessions import Proposed
 from services.groups.store import sessions
 from services.groups.store.sessions import Session
+from services.groups.usecases import notifying
 from services.groups.usecases.acts import GroupMoved
 from services.groups.usecases.entering import Entered, enter_group
 
@@ -87,6 +88,7 @@ def reschedule(work: Work, group_id: uuid.UUID, start_on: dt.date) -> None:
     ahead = [each for each in sessions.of_group(work, group_id) if each.state in rules.AHEAD]
     for session, local in zip(ahead, days, strict=False):
         _set(work, session, local, session.minutes)
+    notifying.tell_group(work, group_id)
 
 
 def _set(work: Work, session: Session, local: dt.datetime, minutes: int) -> None:
@@ -132,12 +134,14 @@ def _move(work: Work, call: Call, entered: Entered) -> None:
     rules.check_ahead(session.state, "move")
     rules.check_time(call.body["local_start"], session.tz, now=work.now)
     _set(work, session, call.body["local_start"], call.body["minutes"] or session.minutes)
+    notifying.tell_group(work, entered.group.id)
 
 
 def _cancel(work: Work, call: Call, entered: Entered) -> None:
     session = entered_session(work, call, entered)
     rules.check_ahead(session.state, "cancel")
     save(work, replace(session, state="cancelled", sequence=session.sequence + 1), "cancelled")
+    notifying.tell_group(work, entered.group.id)
 
 
 def entered_session(work: Work, call: Call, entered: Entered) -> Session:

@@ -2,18 +2,32 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
+from dataclasses import dataclass
 from typing import Any
 
+from chassis import clock
 from chassis.db import Work
 from services.groups import views
-from services.groups.rules import lifecycle, queue, waiting
+from services.groups.rules import contact_check, lifecycle, queue, waiting
+from services.groups.rules.contact_check import CHECKED, MAIL
 from services.groups.rules.lifecycle import LIVE, SEATED
 from services.groups.rules.words import next_step
-from services.groups.store import queueing
+from services.groups.store import queueing, remarks
 from services.groups.store.cards import Card
 from services.groups.store.seats import Group, SignUp
 
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Check:
+    """How and until when a contact is to be confirmed; nothing is awaited without an end."""
+
+    way: str | None = None
+    until: dt.datetime | None = None
+
+
+NO_CHECK = Check()
 MEETS = frozenset({"confirmed", "active"})
 """States in which he is told when the group meets."""
 OVER = frozenset({"finished", "archived", "cancelled"})
@@ -22,7 +36,9 @@ OVER = frozenset({"finished", "archived", "cancelled"})
 def shown(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
     """His own sign-up as he may see it when he looks in."""
     place = views.place_of(work, group.id) if may_know_the_place(group, sign_up.state) else None
-    return {**briefly(work, group, sign_up), **_besides(work, group, sign_up.state), "place_full": place}
+    written = remarks.of_man(work, sign_up.id, "message")
+    besides = {**_besides(work, group, sign_up.state), "messages": written}
+    return {**briefly(work, group, sign_up), **besides, "place_full": place}
 
 
 def briefly(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
@@ -35,6 +51,7 @@ def briefly(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
         before=before,
         code_only=sign_up.code_only,
         track=sign_up.place.track,
+        check=Check(way=sign_up.contact_way, until=sign_up.contact_until),
     )
     return {**value, "offer_until": sign_up.offer_until}
 
@@ -50,19 +67,33 @@ def briefly_card(work: Work, group: Group, card: Card) -> dict[str, Any]:
     state = told_state(card, group)
     place = queue.Place(track=queue.VOLUNTARY, waiting_since=card.created_at, queue_seq=card.told_seq or 0)
     before = queueing.men_before(work, group, place) if state == "waiting" else 0
-    return view(card.sign_up_id, group, state, before=before, code_only=card.told_code_only)
+    return view(card.sign_up_id, group, state, before=before, code_only=card.told_code_only, check=_check_of(card))
 
 
 def told_state(card: Card, group: Group) -> str:
     """What a card without a sign-up tells; with the group's end it ends, as any sign-up does that had not begun."""
     state = card.told_state or "lapsed"
+    if card.told_way == MAIL and card.told_until is not None and state in CHECKED and card.told_until <= clock.now():
+        return "lapsed"  # nobody can confirm it, so it ends as that of somebody who did not
     return "closed" if group.state in OVER and state in LIVE else state
 
 
+def _check_of(card: Card) -> Check:
+    return Check(way=card.told_way, until=card.told_until)
+
+
 def view(
-    sign_up_id: uuid.UUID, group: Group, state: str, *, before: int, code_only: bool, track: int = queue.VOLUNTARY
+    sign_up_id: uuid.UUID,
+    group: Group,
+    state: str,
+    *,
+    before: int,
+    code_only: bool,
+    track: int = queue.VOLUNTARY,
+    check: Check = NO_CHECK,
 ) -> dict[str, Any]:
     """The part that needs no look at the database."""
+    awaited = check.way if check.until is not None and state in LIVE else None
     standing = {"state": group.state, "admission": group.admission, "capacity": group.capacity, "held": group.held}
     return {
         "signup_id": sign_up_id,
@@ -74,8 +105,10 @@ def view(
         "usual_weeks": None,
         "offer_until": None,
         "sessions": [],
+        "messages": [],
         "place_full": None,
-        "next": next_step(state, code_only=code_only),
+        "contact_check": {"way": awaited, "until": check.until} if awaited else None,
+        "next": next_step(state, code_only=code_only) + (contact_check.WORDS[awaited] if awaited else ""),
         "allowed_actions": lifecycle.allowed_actions(state),
     }
 

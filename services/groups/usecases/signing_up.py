@@ -15,15 +15,15 @@ from chassis.errors import Conflict, FieldError, Invalid
 from chassis.requests import Call, Outcome
 from chassis.sealing import DataKey
 from services.groups import events
-from services.groups.rules import codes, lifecycle, queue
+from services.groups.rules import codes, contact_check, lifecycle, queue
 from services.groups.rules.lifecycle import MAN, WORKER
 from services.groups.rules.queue import Place
 from services.groups.rules.referred import at_risk
-from services.groups.store import cards, queueing, seats
+from services.groups.store import cards, contacts, queueing, seats
 from services.groups.store.seats import Group, SignUp
-from services.groups.usecases import seating
+from services.groups.usecases import notifying, seating
 from services.groups.usecases.acts import BY_MAN, BY_SYSTEM, Act
-from services.groups.usecases.showing import briefly, briefly_card, view
+from services.groups.usecases.showing import Check, briefly, briefly_card, view
 from services.groups.views import PERSONAL
 
 OBJECT = "signup"
@@ -47,6 +47,7 @@ class Newcomer:
     due_on: dt.date | None = None
     since: dt.datetime | None = None
     replaces: uuid.UUID | None = None
+    verified_at: dt.datetime | None = None
 
 
 def sign_up(db: Database, call: Call) -> Outcome:
@@ -95,7 +96,11 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
             raise Conflict("signup.live", "This contact has a live sign-up in the group already.", allowed=())
         told = lifecycle.seat_state(group.intake) if at_once else "waiting"
         cards.add(work, group, row, told_state=told, told_seq=place.queue_seq)
-        return view(newcomer.id, group, told, before=group.waiting, code_only=False)
+        known = contacts.to_warn(work, group.id, row["contact_mac"])
+        if known is not None:  # whoever has the channel is told, nobody else
+            notifying.tell_again(work, known)
+        check = Check(way=row["contact_way"], until=row["contact_until"])
+        return view(newcomer.id, group, told, before=group.waiting, code_only=row["code_only"], check=check)
     return _enter(work, group, place, row, newcomer, at_once=at_once)
 
 
@@ -154,13 +159,18 @@ def contact_mac(work: Work, group_id: uuid.UUID, contact: dict[str, Any] | None)
 def _row(work: Work, group: Group, newcomer: Newcomer, now: dt.datetime) -> dict[str, Any]:
     participant_id, key, contact = clock.new_id(), newcomer.key, newcomer.contact
     mac = contact_mac(work, group.id, contact)
+    way = contact_check.way(contact, now)
+    awaited = way is not None and newcomer.verified_at is None
     return {
         "id": newcomer.id,
         "participant_id": participant_id,
         "key_id": key.id,
         "personal": key.seal(PERSONAL, participant_id, {"alias": newcomer.alias, "contact": contact}),
         "contact_mac": mac,
-        "code_only": contact is None,
+        "code_only": way is None,
+        "contact_way": way,
+        "contact_until": now + contact_check.TIME if awaited else None,
+        "contact_verified_at": newcomer.verified_at,
         "language": newcomer.language,
         "code_mac": work.digest(CODE_PURPOSE, codes.normalised(newcomer.code)),
         "pin_mac": pin_mac(work, newcomer.id, code=newcomer.code, pin=newcomer.pin),

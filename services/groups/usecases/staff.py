@@ -14,9 +14,9 @@ from chassis.requests import Call, Outcome
 from services.groups import events, views
 from services.groups.rules import intake, queue
 from services.groups.rules.intake import Asked
-from services.groups.rules.lifecycle import COORDINATOR, WORKER, decide
+from services.groups.rules.lifecycle import COORDINATOR, LIVE, WORKER, decide
 from services.groups.rules.staff_rights import deciding_actor
-from services.groups.store import attendance, queueing, seats
+from services.groups.store import attendance, contacts, queueing, seats
 from services.groups.store import intake as entries
 from services.groups.store.seats import Noted
 from services.groups.usecases import seating
@@ -97,6 +97,11 @@ def apologise(db: Database, call: Call) -> Outcome:
     return _do(db, call, _apologise)
 
 
+def confirm_contact(db: Database, call: Call) -> Outcome:
+    """Write that a worker reached him by his contact, so that it is his. Raises Conflict where none can be used."""
+    return _do(db, call, _confirm_contact)
+
+
 def contact(db: Database, call: Call) -> Outcome:
     """How he can be reached; every look is on record. Raises NotFound."""
     with db.work(call) as work:
@@ -163,7 +168,10 @@ def _call_now(work: Work, call: Call, entered: EnteredSignUp) -> None:
 
 
 def _record_intake(work: Work, call: Call, entered: EnteredSignUp) -> None:
-    decide("confirm", state=entered.sign_up.state, intake=entered.group.intake)
+    if (
+        call.body["kind"] != "attempt" or entered.sign_up.contact_until is None
+    ):  # he is rung to confirm his contact, too
+        decide("confirm", state=entered.sign_up.state, intake=entered.group.intake)
     kind, day = call.body["kind"], call.body["day"]
     entry_id = entries.add(work, entered.sign_up.id, kind=kind, day=day, subject=entered.caller.subject)
     if kind in events.INTAKE:
@@ -239,3 +247,11 @@ def _complete(work: Work, call: Call, entered: EnteredSignUp) -> None:
 
 def _apologise(work: Work, call: Call, entered: EnteredSignUp) -> None:
     excuse(work, entered.sign_up, call.body["session_no"], subject=entered.caller.subject)
+
+
+def _confirm_contact(work: Work, _: Call, entered: EnteredSignUp) -> None:
+    if entered.sign_up.contact_way is None or entered.sign_up.state not in LIVE:
+        message = "There is no contact of his that anybody may use; he looks in with his code."
+        raise Conflict("signup.no_contact", message, allowed=())
+    contacts.confirm(work, entered.sign_up)
+    seating.fill(work, entered.group, now=clock.now())

@@ -15,6 +15,8 @@ PERSONAL = "participant|personal"
 
 LINES: LiteralString = """
 SELECT s.id AS signup_id, s.language, s.state, NOT s.code_only AS reachable,
+       CASE WHEN s.contact_until IS NOT NULL THEN 'awaited' WHEN s.contact_verified_at IS NOT NULL THEN 'confirmed'
+            ELSE 'none' END AS contact_check,
        coalesce(s.offer_until, s.intake_until) AS deadline, s.queue_seq, s.version, s.participant_id, p.key_id,
        p.personal, CASE WHEN s.state = 'waiting' THEN (SELECT count(*) + 1 FROM sign_up AS b
            WHERE b.group_id = s.group_id AND b.state = 'waiting'
@@ -123,7 +125,8 @@ def waited(work: Work, programme_id: uuid.UUID) -> dict[str, Any]:
 
 
 ENDED = """
-SELECT s.changed_at, s.language, g.successor_id FROM sign_up AS s JOIN peer_group AS g ON g.id = s.group_id
+SELECT s.changed_at, s.language, s.contact_verified_at, g.successor_id
+  FROM sign_up AS s JOIN peer_group AS g ON g.id = s.group_id
  WHERE s.id = %s
 """
 
