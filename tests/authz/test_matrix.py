@@ -44,6 +44,7 @@ PUBLIC = {
     "GET /groups/certificate-keys", "GET /calendars/{token}", "POST /signups/{signup_id}/calendar",
     "POST /signups/{signup_id}/calendar/close", "POST /signups/{signup_id}/apology",
     "POST /signups/{signup_id}/again", "POST /signups/{signup_id}/contact",
+    "POST /signups/{signup_id}/erase", "POST /signups/{signup_id}/erase/undo",
     "GET /referrals/reason-codes",
     "POST /signups", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
     "POST /signups/{signup_id}/offer/decline", "POST /signups/{signup_id}/withdraw",

@@ -392,7 +392,7 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /signups/{signup_id}/again": Actors.declined,
     **{
         f"POST /signups/{{signup_id}}/{act}": lambda actors: actors.signed_up(staffed.opened(actors.centre))
-        for act in ("calendar/close", "apology", "contact")
+        for act in ("calendar/close", "apology", "contact", "erase", "erase/undo")
     },
     "POST /signups/{signup_id}/calendar": Actors.who_came,
     "POST /access/members": lambda actors: (actors.centre, {}, {}, None),

@@ -116,6 +116,7 @@ def test_the_command_tells_what_would_go_and_then_lets_it_go(
         "referral.in_error",
         "referral.unmoved",
         "signup.ended",
+        "signup.asked",
     ]
     assert [*_lines(at, dry_run=True)] == first
     assert next(iter(_lines(at, dry_run=False))).startswith("referral.final: 2 erased")
@@ -159,10 +160,13 @@ def test_sign_ups_go_by_the_days_of_their_own_programme(house: tuple[Database, S
     groups.own(database, "withdraw", men[0])
     (days,) = sql(at, "groups", "SELECT retention_days FROM programme")[0]
     sql(at, "groups", f"UPDATE sign_up SET changed_at = now() - interval '{days - 1} days'")
-    assert retention.run(database, GROUPS) == {"signup.ended": 0}
+    assert retention.run(database, GROUPS) == {"signup.ended": 0, "signup.asked": 0}
     sql(at, "groups", f"UPDATE sign_up SET changed_at = now() - interval '{days + 1} days'")
     assert "kanarele.vienas" in everything(at, "groups")
-    assert retention.run(database, GROUPS) == {"signup.ended": 1}  # the other man is still in the group
+    assert retention.run(database, GROUPS) == {
+        "signup.ended": 1,
+        "signup.asked": 0,
+    }  # the other man is still in the group
     assert "kanarele.vienas" not in everything(at, "groups")
     assert groups.own(database, "status", men[1])["state"] == "confirmed"
     with pytest.raises(NotFound):
@@ -172,12 +176,13 @@ def test_sign_ups_go_by_the_days_of_their_own_programme(house: tuple[Database, S
 def test_an_erased_man_leaves_his_group_first_and_the_next_gets_the_seat(house: tuple[Database, Settings]) -> None:
     database, at = house
     group_id = groups.opened(database, capacity=2, waitlist_limit=10)
-    men = [groups.sign_up(database, group_id, contact={**CONTACT, "value": f"{n}@example.org"}) for n in range(3)]
+    men = [groups.sign_up(database, group_id, contact={**CONTACT, "value": f"{n}@example.org"}) for n in range(2)]
+    men.append(groups.sign_up(database, group_id))
     assert ask(database, groups.CENTRE, "erase", men[0]["signup_id"], **ERASE)["state"] == "erased"
     assert groups.own(database, "status", men[2])["state"] == "offered"
     assert sql(at, "groups", "SELECT held, waiting FROM peer_group") == [(2, 0)]
     left = f"SELECT state, language, contact_mac FROM sign_up WHERE id = '{men[0]['signup_id']}'"
-    assert sql(at, "groups", left) == [("withdrawn", None, None)]
+    assert sql(at, "groups", left) == [("erased", None, None)]
     assert sql(at, "groups", "SELECT count(*) FROM return_card") == [(2,)]
     assert [line["alias"] for line in groups.roster(database, group_id)] == ["Demo", "Demo"]
     again = groups.sign_up(database, group_id, contact={**CONTACT, "value": "0@example.org"})

@@ -31,6 +31,13 @@ PERSONS = Persons(
             days=None,
             source="the programme's retention_days; 30 for peers, 180 for behaviour change unless set (groups.md 10)",
         ),
+        Rule(
+            code="signup.asked",
+            what="Sign-ups that the man himself wants erased, whatever their state",
+            after="he asked by his card, unless he took it back meanwhile",
+            days=2,
+            source="groups.md, top",
+        ),
     ),
     review={
         "history.by_subject": WORKER,

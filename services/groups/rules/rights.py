@@ -47,6 +47,7 @@ PUBLIC = frozenset(
         "signup.excuse",
         "signup.again",
         "signup.own_contact",
+        "signup.own_erasing",
     }
 )
 

@@ -160,6 +160,7 @@ class SignUpView(Shape):
     place_full = classified(fields.String(required=True, allow_none=True), "internal")
     offer_until = classified(fields.AwareDateTime(required=True, allow_none=True), "personal")
     contact_check = classified(fields.Nested(ContactCheck, required=True, allow_none=True), "personal")
+    erase_at = classified(fields.AwareDateTime(required=True, allow_none=True), "personal")
     next = classified(fields.String(required=True), "personal")
     allowed_actions = classified(fields.List(fields.String(), required=True), "personal")
 

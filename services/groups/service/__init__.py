@@ -19,6 +19,7 @@ from services.groups.service.attendance import Attendance
 from services.groups.service.certificates import Certificates
 from services.groups.service.exporting import Exporting
 from services.groups.service.indicators import Indicators
+from services.groups.service.own import Own
 from services.groups.service.reaching import Reaching
 from services.groups.service.season import Season
 from services.groups.service.sessions import Sessions
@@ -29,7 +30,7 @@ SWEEP_SECONDS = 60
 
 @accountable(usecases.RECORDS)
 @operated
-class GroupsService(Apart, Attendance, Certificates, Exporting, Indicators, Reaching, Season, Sessions, Staff):
+class GroupsService(Apart, Attendance, Certificates, Exporting, Indicators, Own, Reaching, Season, Sessions, Staff):
     """Programmes, groups and sign-ups."""
 
     name = "groups"
@@ -223,6 +224,7 @@ class GroupsService(Apart, Attendance, Certificates, Exporting, Indicators, Reac
     def sweep(self) -> None:
         """Let overdue offers lapse where nobody asks."""
         usecases.sweep(self.db)
+        usecases.drop_cards(self.db)
 
     @subscribe("republish.requested")
     def tell_again(self, work: Work, received: Received) -> None:

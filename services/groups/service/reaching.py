@@ -5,7 +5,6 @@ from __future__ import annotations
 from chassis.db import Database
 from chassis.http import route
 from chassis.requests import Call, Outcome
-from services.groups import schemas
 from services.groups.schemas import reaching as shapes
 from services.groups.schemas.parts import Nothing
 from services.groups.schemas.staff import SignUpRecord
@@ -18,21 +17,6 @@ class Reaching:
     """Contacts, calls and messages."""
 
     db: Database
-
-    @route(
-        "POST",
-        "/signups/<uuid:signup_id>/contact",
-        operation="signup.own_contact",
-        public=True,
-        body=schemas.ConfirmContact,
-        answers=schemas.SignUpView,
-        changes=True,
-        example=schemas.CARD_EXAMPLE,
-        summary="Confirm my contact by the digits of the mail, or have them sent again",
-    )
-    def confirm_own_contact(self, call: Call) -> Outcome:
-        """Confirm a contact."""
-        return contact_checks.confirm(self.db, call)
 
     @route(
         "POST",

@@ -35,6 +35,7 @@ class Card:
     told_way: str | None
     told_until: dt.datetime | None
     wrong_digits: int
+    erase_at: dt.datetime | None
     created_at: dt.datetime
 
 
@@ -70,7 +71,7 @@ def add(work: Work, group: Group, row: dict[str, Any], *, told_state: str, told_
 
 LOCK = """
 SELECT sign_up_id, pin_mac, failures, blocked_until, told_state, told_seq, told_code_only, told_way, told_until,
-       wrong_digits, created_at
+       wrong_digits, erase_at, created_at
   FROM return_card WHERE sign_up_id = %s FOR UPDATE
 """
 
@@ -89,6 +90,23 @@ TRIED = "UPDATE return_card SET failures = %s, blocked_until = %s WHERE sign_up_
 def tried(work: Work, card: Card, *, failures: int, blocked_until: dt.datetime | None) -> None:
     """Keep how often the PIN was wrong in a row, and how long the card is shut for it."""
     work.later(TRIED, (failures, blocked_until, card.sign_up_id))
+
+
+ERASE = "UPDATE return_card SET erase_at = %s WHERE sign_up_id = %s"
+
+
+def erase(work: Work, card: Card, at: dt.datetime | None) -> Card:
+    """Set when everything of him goes; None takes it back."""
+    work.later(ERASE, (at, card.sign_up_id))
+    return replace(card, erase_at=at)
+
+
+TO_DROP = "SELECT org_id, sign_up_id FROM cards_to_drop(%s, 100)"
+
+
+def to_drop(work: Work) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Organisations and ids of cards that lead to no sign-up and whose time is over."""
+    return [(row["org_id"], row["sign_up_id"]) for row in work.all(TO_DROP, (work.now,))]
 
 
 WRONG = "UPDATE return_card SET wrong_digits = wrong_digits + 1 WHERE sign_up_id = %s"

@@ -17,6 +17,7 @@ from services.groups.usecases.grouping import (
 from services.groups.usecases.history import BASELINES, tell_again
 from services.groups.usecases.leaving import RECORDS
 from services.groups.usecases.own import accept_offer, decline_offer, status, withdraw
+from services.groups.usecases.own_erasing import drop_cards
 from services.groups.usecases.recipients import recipient as RECIPIENT  # noqa: N812 - what the sender asks for
 from services.groups.usecases.referred import REFERRAL_TYPES, keep_referral
 from services.groups.usecases.seating import sweep
@@ -31,6 +32,7 @@ __all__ = [
     "create_group",
     "create_programme",
     "decline_offer",
+    "drop_cards",
     "keep_organisation",
     "keep_referral",
     "list_groups",

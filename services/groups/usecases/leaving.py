@@ -16,21 +16,27 @@ from services.groups.store import seats
 from services.groups.store.intake import CONTENT
 from services.groups.store.remarks import SEALED
 from services.groups.usecases import seating
-from services.groups.usecases.acts import BY_MAN
+from services.groups.usecases.acts import BY_MAN, BY_SYSTEM
 from services.groups.views import PERSONAL
 
 
 def leave(work: Work, sign_up_id: uuid.UUID) -> None:
-    """Withdraw a live sign-up and offer the seat that it frees; the context is the group's organisation."""
+    """Withdraw a live sign-up, offer the seat that it frees, and tell that nothing of it is kept any more.
+
+    The context is the group's organisation.
+    """
     group_id = seats.group_of(work, sign_up_id)
     if group_id is None:
         return
     group = seats.lock_group(work, group_id)
     sign_up = seats.one(work, sign_up_id)
-    if sign_up is not None and sign_up.state in LIVE:
-        now = clock.now()
-        group, _ = seating.take(work, group, sign_up, "withdraw", now=now, act=BY_MAN)
-        seating.fill(work, group, now=now)
+    if sign_up is None or sign_up.state == "erased":
+        return
+    now = clock.now()
+    if sign_up.state in LIVE:
+        group, sign_up = seating.take(work, group, sign_up, "withdraw", now=now, act=BY_MAN)
+    group, _ = seating.take(work, group, sign_up, "erase", now=now, act=BY_SYSTEM)
+    seating.fill(work, group, now=now)
 
 
 RECORDS = Records(

@@ -75,6 +75,8 @@ def by_card(db: Database, call: Call, act: Act, *, repeat: Act | None = None) ->
         work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=object_id, outcome=outcome))
     if isinstance(answer, Refused):
         raise answer
+    if "signup_id" in answer.value:
+        answer.value.setdefault("erase_at", card.erase_at)  # whatever he did, he sees that it is still to come
     return answer
 
 

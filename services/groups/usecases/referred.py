@@ -49,7 +49,7 @@ def sign_up_for_him(db: Database, call: Call) -> Outcome:
         made = done is not None
         value = again(work, entered.group, sign_up_id) if made else _make(work, entered, body, sign_up_id, code)
         work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=None if done else sign_up_id))
-        return Outcome(value={**value, "return_code": code}, relation=entered.relation)
+        return Outcome(value={**value, "erase_at": None, "return_code": code}, relation=entered.relation)
 
 
 def sign_report(db: Database, call: Call) -> Outcome:

@@ -66,7 +66,7 @@ def sign_up(db: Database, call: Call) -> Outcome:
             group = seats.lock_group(work, body["group_id"])
             value = join(work, group, newcomer) if newcomer else again(work, group, sign_up_id)
         work.record(Entry(operation="signup.create", object_type=OBJECT, object_id=None if done else sign_up_id))
-        return Outcome(value={**value, "return_code": code})
+        return Outcome(value={**value, "erase_at": None, "return_code": code})
 
 
 def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
