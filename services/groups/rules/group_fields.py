@@ -5,7 +5,7 @@ from __future__ import annotations
 PAGE = frozenset(
     {
         "id", "organisation", "programme", "names", "state", "country", "areas", "languages", "mode", "admission",
-        "capacity", "accepting", "seat_at_once", "place_public", "schedule", "version",
+        "rolling_every", "joins_at", "capacity", "accepting", "seat_at_once", "place_public", "schedule", "version",
     }
 )  # fmt: skip
 INNER = PAGE | {

@@ -21,6 +21,8 @@ CAPACITY = 8
 MIN_TO_START = 4
 SESSIONS = 10
 MINUTES = 120
+ROLLING_EVERY = 5
+ROLLING_MOST = 27
 KEY_LENGTH = 64
 
 
@@ -123,7 +125,7 @@ def programme_key(org_key: str, *parts: str) -> str:
     return org_key[: KEY_LENGTH - len(ending)].rstrip("-") + ending
 
 
-ACCEPTING = ("state", "admission", "capacity", "held", "waiting", "waitlist_limit")
+ACCEPTING = ("state", "admission", "window_open", "capacity", "held", "waiting", "waitlist_limit")
 """What `accepting` follows from, as columns of a group."""
 
 
@@ -131,7 +133,7 @@ def accepting(group: Mapping[str, Any]) -> bool:
     """Derived, never stored: whether a sign-up gets a seat or a place in the queue now; from the columns ACCEPTING."""
     limit, waiting = group["waitlist_limit"], group["waiting"]
     room = limit is None or waiting < limit or (waiting == 0 and group["held"] < group["capacity"])
-    return admits(group["state"], group["admission"]) and room
+    return admits(group["state"], group["admission"]) and group["window_open"] and room
 
 
 def is_group_staff(roles: frozenset[str]) -> bool:

@@ -24,12 +24,16 @@ WORDS = {
         "The group has begun and takes nobody by itself. A coordinator may call the first of the queue; who still "
         "waits at the end keeps his age in the queue of the next group, if there is one."
     ),
+    "between_windows": (
+        "This group has begun and takes new men before certain meetings only. Before the next of these the first of "
+        "the queue is asked."
+    ),
     "others_first": "A seat is being offered to somebody who waited before you.",
 }
 
 
 def why(group: Mapping[str, Any], *, track: int) -> dict[str, str]:
-    """The rule by which somebody waits; `group` with state, admission, capacity and held."""
+    """The rule by which somebody waits; `group` with state, admission, window_open, capacity and held."""
     code = _code(group, track)
     return {"code": code, "text": WORDS[code]}
 
@@ -44,6 +48,8 @@ def usual_weeks(found: Mapping[str, Any]) -> dict[str, int] | None:
 def _code(group: Mapping[str, Any], track: int) -> str:
     if not admits(group["state"], group["admission"]):
         return "has_begun"
+    if not group["window_open"]:
+        return "between_windows"
     if group["held"] >= group["capacity"]:
         return "no_seat"
     return "share_reached" if track == MANDATED else "others_first"

@@ -57,6 +57,15 @@ class NewGroup(Shape):
     )
     mode = classified(fields.String(load_default="in_person", validate=validate.OneOf(grouping.MODES)), "public")
     admission = classified(fields.String(load_default="closed", validate=validate.OneOf(grouping.ADMISSIONS)), "public")
+    rolling_every = classified(
+        fields.Integer(
+            load_default=grouping.ROLLING_EVERY,
+            strict=True,
+            validate=validate.Range(2, grouping.ROLLING_MOST),
+            metadata={"description": "A rolling group that has begun takes new men before every n-th meeting only."},
+        ),
+        "public",
+    )
     capacity = classified(
         fields.Integer(load_default=grouping.CAPACITY, strict=True, validate=validate.Range(1, 1000)), "public"
     )
@@ -100,6 +109,15 @@ class PublicGroup(Shape):
     languages = classified(fields.List(fields.String(), required=True), "public")
     mode = classified(fields.String(required=True), "public")
     admission = classified(fields.String(required=True), "public")
+    rolling_every = classified(fields.Integer(required=True), "public")
+    joins_at = classified(
+        fields.AwareDateTime(
+            required=True,
+            allow_none=True,
+            metadata={"description": "Of a rolling group that has begun: the next meeting at which new men join."},
+        ),
+        "public",
+    )
     capacity = classified(fields.Integer(required=True), "public")
     accepting = classified(fields.Boolean(required=True), "public")
     seat_at_once = classified(fields.Boolean(required=True), "public")

@@ -16,6 +16,7 @@ class GroupChange(Shape):
     names = classified(names(required=False), "public")
     languages = classified(fields.List(fields.String(validate=LANGUAGE), validate=validate.Length(1, 10)), "public")
     admission = classified(fields.String(validate=validate.OneOf(grouping.ADMISSIONS)), "public")
+    rolling_every = classified(fields.Integer(strict=True, validate=validate.Range(2, grouping.ROLLING_MOST)), "public")
     capacity = classified(fields.Integer(strict=True, validate=validate.Range(1, 1000)), "public")
     min_to_start = classified(fields.Integer(strict=True, validate=validate.Range(1, 1000)), "internal")
     waitlist_limit = classified(

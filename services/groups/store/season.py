@@ -43,6 +43,7 @@ UPDATE peer_group SET names = coalesce(%(names)s::json, names), capacity = coale
                       min_to_start = coalesce(%(min_to_start)s, min_to_start),
                       waitlist_limit = CASE WHEN %(limited)s THEN %(waitlist_limit)s ELSE waitlist_limit END,
                       languages = coalesce(%(languages)s, languages), admission = coalesce(%(admission)s, admission),
+                      rolling_every = coalesce(%(rolling_every)s, rolling_every),
                       place_public = coalesce(%(place_public)s, place_public),
                       place_full = coalesce(%(place_full)s, place_full),
                       successor_id = coalesce(%(successor_id)s, successor_id), version = version + 1
@@ -54,8 +55,8 @@ SELECT gen_random_uuid(), org_id, id, version, 'change', state, state, 'worker',
   FROM peer_group WHERE id = %(id)s
 """
 FIELDS = (
-    "names", "capacity", "min_to_start", "waitlist_limit", "languages", "admission", "place_public", "place_full",
-    "successor_id",
+    "names", "capacity", "min_to_start", "waitlist_limit", "languages", "admission", "rolling_every", "place_public",
+    "place_full", "successor_id",
 )  # fmt: skip
 
 

@@ -12,7 +12,7 @@ from typing import Any, LiteralString
 from chassis.db import Work
 from chassis.errors import NotFound
 from services.groups.rules.lifecycle import Edge, effect
-from services.groups.rules.queue import Place, mandated_seats
+from services.groups.rules.queue import Place, admits, mandated_seats
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -36,8 +36,14 @@ class Group:
     held: int
     waiting: int
     waitlist_limit: int | None
+    window_open: bool
     queue_last: int
     queue_at: dt.datetime
+
+    @property
+    def gives(self) -> bool:
+        """Whether free seats are given now: a rolling group that has begun does so before every n-th meeting only."""
+        return admits(self.state, self.admission) and self.window_open
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -82,7 +88,10 @@ def owner(work: Work, group_id: uuid.UUID) -> uuid.UUID | None:
 # Replaced by the race test only, which shows what happens without the lock.
 LOCK_GROUP: LiteralString = """
 SELECT g.id, g.org_id, g.programme_id, p.kind, g.state, g.admission, p.intake, p.mandated, p.mandated_share, g.country,
-       g.tz, (g.start_on + g.local_start) AT TIME ZONE g.tz AS starts_at, g.languages, g.capacity, g.held, g.waiting,
+       g.tz, CASE WHEN g.state = 'running' AND g.admission = 'rolling' THEN next_joining(g.id, g.rolling_every, now())
+                  ELSE (g.start_on + g.local_start) AT TIME ZONE g.tz END AS starts_at,
+       g.state <> 'running' OR g.admission <> 'rolling' OR joining_now(g.id, g.rolling_every, now()) AS window_open,
+       g.languages, g.capacity, g.held, g.waiting,
        g.waitlist_limit, g.queue_last, g.queue_at
   FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id WHERE g.id = %s FOR UPDATE OF g
 """

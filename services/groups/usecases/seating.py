@@ -68,9 +68,7 @@ def _over(sign_up: SignUp, now: dt.datetime) -> str:
 
 def fill(work: Work, group: Group, *, now: dt.datetime) -> Group:
     """Offer every free seat to the head of the queue, in this same transaction."""
-    while queue.admits(group.state, group.admission) and queue.to_offer(
-        capacity=group.capacity, held=group.held, waiting=group.waiting
-    ):
+    while group.gives and queue.to_offer(capacity=group.capacity, held=group.held, waiting=group.waiting):
         first = queueing.head(work, group)
         if first is None:
             break

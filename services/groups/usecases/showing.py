@@ -94,7 +94,8 @@ def view(
 ) -> dict[str, Any]:
     """The part that needs no look at the database."""
     awaited = check.way if check.until is not None and state in LIVE else None
-    standing = {"state": group.state, "admission": group.admission, "capacity": group.capacity, "held": group.held}
+    names = ("state", "admission", "window_open", "capacity", "held")
+    standing = {name: getattr(group, name) for name in names}
     return {
         "signup_id": sign_up_id,
         "group_id": group.id,

@@ -113,7 +113,7 @@ def _enter(
     seating.tell(work, group, entered, lifecycle.SIGN_UP, now=now, act=act)
     if at_once:
         group, entered = seating.take(work, group, entered, "seat", now=now, act=BY_SYSTEM)
-    elif group.held < group.capacity:  # whoever waits before him is at the cap of men who were sent
+    elif group.held < group.capacity and group.gives:  # whoever waits before him is at the cap of men who were sent
         group = seating.fill(work, group, now=now)
         entered = seats.one(work, entered.id) or entered
     _warn(work, group, entered, newcomer.due_on, now=now)
@@ -133,7 +133,11 @@ def _warn(work: Work, group: Group, entered: SignUp, due_on: dt.date | None, *, 
 
 def _at_once(work: Work, group: Group, track: int) -> bool:
     free = queue.seated_at_once(capacity=group.capacity, held=group.held, waiting=group.waiting)
-    return free and (track != queue.MANDATED or queueing.mandated_held(work, group) < group.mandated_seats)
+    return (
+        free
+        and group.window_open
+        and (track != queue.MANDATED or queueing.mandated_held(work, group) < group.mandated_seats)
+    )
 
 
 def again(work: Work, group: Group, sign_up_id: uuid.UUID) -> dict[str, Any]:

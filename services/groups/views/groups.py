@@ -33,7 +33,7 @@ def programme(work: Work, programme_id: uuid.UUID) -> dict[str, Any] | None:
 
 
 PUBLIC_LIST = """
-SELECT * FROM public_group WHERE (accepting OR state = 'open')
+SELECT * FROM public_group WHERE (state = 'open' OR (state = 'running' AND admission <> 'closed'))
    AND (%(country)s::text IS NULL OR country = %(country)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
    AND (%(language)s::text IS NULL OR %(language)s = ANY (languages))
    AND (%(area)s::text IS NULL OR %(area)s = ANY (areas))
@@ -58,7 +58,10 @@ def public_group(work: Work, group_id: uuid.UUID) -> dict[str, Any] | None:
 
 OWN: LiteralString = """
 SELECT g.*, o.key AS org_key, p.key AS programme_key, p.names AS programme_names, p.kind, p.intake,
-       (g.start_on + g.local_start) AT TIME ZONE g.tz AS starts_at
+       (g.start_on + g.local_start) AT TIME ZONE g.tz AS starts_at,
+       window_open(g.state, g.admission, g.id, g.rolling_every) AS window_open,
+       CASE WHEN g.state = 'running' AND g.admission = 'rolling' THEN next_joining(g.id, g.rolling_every, now()) END
+           AS joins_at
   FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id LEFT JOIN partner AS o ON o.org_id = g.org_id
 """
 OWN_ONE = OWN + " WHERE g.id = %s"
@@ -142,6 +145,8 @@ PUBLIC = (
     "languages",
     "mode",
     "admission",
+    "rolling_every",
+    "joins_at",
     "capacity",
     "accepting",
     "seat_at_once",
