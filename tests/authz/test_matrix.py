@@ -46,7 +46,7 @@ PUBLIC = {
     "POST /signups/{signup_id}/again", "POST /signups/{signup_id}/contact",
     "POST /signups/{signup_id}/erase", "POST /signups/{signup_id}/erase/undo",
     "GET /referrals/reason-codes",
-    "POST /signups", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
+    "POST /signups", "POST /signups/card", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
     "POST /signups/{signup_id}/offer/decline", "POST /signups/{signup_id}/withdraw",
     "GET /.well-known/jwks.json", "GET /.well-known/oauth-authorization-server", "POST /oauth/token",
     "GET /fhir/metadata", "POST /access/sign-in", "POST /access/invitations/accept", "POST /access/invitations/confirm",

@@ -9,6 +9,8 @@ from typing import Any
 import font_roboto
 from fpdf import FPDF
 
+from services.groups.rules.words import named
+
 TEXTS: dict[str, dict[str, str]] = json.loads(
     Path(__file__).with_name("certificate_texts.json").read_text(encoding="utf-8")
 )
@@ -41,14 +43,9 @@ def page(content: dict[str, Any], language: str) -> bytes:
 
 def _value(content: dict[str, Any], name: str, words: dict[str, str], language: str) -> str:
     if name == "programme":
-        return _named(content["programme"], language, "")
+        return named(content["programme"], language)
     if name == "organisation":
-        return _named(content["organisation"]["names"], language, content["organisation"]["key"])
+        return named(content["organisation"]["names"], language, content["organisation"]["key"])
     if name == "decision":
         return words[content["decision"]]
     return str(content[name])
-
-
-def _named(names: dict[str, str], language: str, without: str) -> str:
-    """A name in the language, else in English, else in any; `without` where there is none."""
-    return names.get(language) or names.get("en") or next(iter(names.values()), without)

@@ -18,6 +18,12 @@ def return_code(entropy: bytes) -> str:
     """The code made from at least seven random bytes, in groups of four: `7K2M-9QXD-4TR`."""
     number = int.from_bytes(entropy, "big") & ((1 << BITS) - 1)
     text = "".join(ALPHABET[(number >> shift) & 31] for shift in range(BITS - 5, -1, -5))
+    return grouped(text)
+
+
+def grouped(code: str) -> str:
+    """A code as it is read aloud, in groups of four."""
+    text = normalised(code)
     return "-".join(text[start : start + 4] for start in range(0, LENGTH, 4))
 
 

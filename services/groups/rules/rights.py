@@ -47,6 +47,7 @@ PUBLIC = frozenset(
         "signup.excuse",
         "signup.again",
         "signup.own_contact",
+        "signup.card",
         "signup.own_erasing",
     }
 )

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 NEXT = {
     "waiting": "You are in the queue. When a seat is yours, it is kept for you for a while and you must say yes or no.",
     "offered": "A seat is kept for you. Say yes or no before the time given; after it the next man is asked.",
@@ -23,3 +25,9 @@ CODE_ONLY = " Nobody can reach you: look in again with your code; an offer stand
 def next_step(state: str, *, code_only: bool) -> str:
     """One or two plain sentences on what happens next."""
     return NEXT[state] + (CODE_ONLY if code_only and state in {"waiting", "offered"} else "")
+
+
+def named(names: Mapping[str, str] | None, language: str, without: str = "") -> str:
+    """A name in the language, else in English, else in any; `without` where there is none."""
+    found = names or {}
+    return found.get(language) or found.get("en") or next(iter(found.values()), without)

@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
-from services.groups.rules import codes, contact_check, lifecycle, waiting
+from services.groups.rules import card, codes, contact_check, lifecycle, waiting
 from services.groups.schemas.parts import DEMO_GROUP, LANGUAGE
 from services.groups.schemas.sessions import wall_time
 
@@ -125,6 +125,18 @@ class ContactCheck(Shape):
 
     way = classified(fields.String(required=True, validate=validate.OneOf(contact_check.WAYS)), "personal")
     until = classified(fields.AwareDateTime(required=True), "personal")
+
+
+class CardToKeep(Card):
+    """What is to stand on the card besides the code; nothing, unless it is named."""
+
+    shows = classified(
+        fields.List(
+            fields.String(validate=validate.OneOf(card.SHOWS)), load_default=list, validate=validate.Length(0, 4)
+        ),
+        "public",
+    )
+    language = classified(fields.String(load_default="en", validate=LANGUAGE), "public")
 
 
 class ConfirmContact(Card):

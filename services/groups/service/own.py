@@ -6,7 +6,7 @@ from chassis.db import Database
 from chassis.http import route
 from chassis.requests import Call, Outcome
 from services.groups import schemas
-from services.groups.usecases import contact_checks, own_erasing
+from services.groups.usecases import contact_checks, own_erasing, own_more
 
 CARD = "/signups/<uuid:signup_id>"
 
@@ -60,3 +60,18 @@ class Own:
     def take_back_erasing(self, call: Call) -> Outcome:
         """Take it back."""
         return own_erasing.take_back(self.db, call)
+
+    @route(
+        "POST",
+        "/signups/card",
+        operation="signup.card",
+        public=True,
+        body=schemas.CardToKeep,
+        raw=True,
+        gives="image/svg+xml",
+        example=schemas.CARD_EXAMPLE,
+        summary="My return code as a card to keep, with a picture that a telephone reads; more only if I name it",
+    )
+    def card_to_keep(self, call: Call) -> bytes:
+        """Draw a card."""
+        return own_more.card_to_keep(self.db, call)

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 from functools import partial
+from typing import Any
 
 from chassis.db import Database, Work
 from chassis.errors import Conflict, Refused
 from chassis.requests import Call, Outcome
+from services.groups import views
+from services.groups.rules import card, codes
+from services.groups.rules.words import named
 from services.groups.store import exports, seats
 from services.groups.store.cards import Card
 from services.groups.store.seats import Group
@@ -30,6 +34,24 @@ def open_calendar(db: Database, call: Call) -> Outcome:
 def close_calendar(db: Database, call: Call) -> Outcome:
     """Take his address back."""
     return by_card(db, call, _close_calendar, repeat=_close_calendar)
+
+
+def card_to_keep(db: Database, call: Call) -> bytes:
+    """His card as a picture. Raises NotFound for a wrong code or PIN."""
+    drawn: bytes = by_card(db, call, partial(_draw, body=call.body)).value["card"]
+    return drawn
+
+
+def _draw(work: Work, group: Group, _: Card, *, body: dict[str, Any]) -> Outcome:
+    found = views.on_a_card(work, group.id)
+    told = {
+        "organisation": named(found["organisation"], body["language"]),
+        "programme": named(found["names"], body["language"]),
+        "place": found["place_public"] or "",
+        "time": card.when(found["start_on"], found["local_start"]),
+    }
+    lines = [told[each] for each in card.SHOWS if each in body["shows"] and told[each]]
+    return Outcome(value={"card": card.svg(codes.grouped(body["return_code"]), lines)})
 
 
 def _excuse(work: Work, group: Group, card: Card, *, no: int) -> Outcome | Refused:

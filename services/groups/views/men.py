@@ -134,3 +134,14 @@ SELECT s.changed_at, s.language, s.contact_verified_at, g.successor_id
 def ended(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any]:
     """When a sign-up took its last step, and what comes after its group."""
     return work.one(ENDED, (sign_up_id,)) or {}
+
+
+ON_A_CARD = """
+SELECT o.names AS organisation, g.names, g.place_public, g.start_on, g.local_start
+  FROM peer_group AS g LEFT JOIN partner AS o ON o.org_id = g.org_id WHERE g.id = %s
+"""
+
+
+def on_a_card(work: Work, group_id: uuid.UUID) -> dict[str, Any]:
+    """What a man may want on his card; all of it stands on the group's page."""
+    return work.one(ON_A_CARD, (group_id,)) or {}
