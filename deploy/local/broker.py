@@ -30,6 +30,7 @@ TELLS = {
         "attendance_report",
         "certificate",
         "export",
+        "glass",
         "group",
         "intake",
         "leader",

@@ -19,6 +19,7 @@ from chassis.db import Database
 from services.access.rules.sessions import OPERATIONS as SESSIONS
 from services.referrals.usecases import tasks
 from tests.support import staffed
+from tests.support.browser import signed_in
 from tests.support.client import CENTRE, POLICE, THIRD, Answer, Client, client, eventually, org_id
 from tests.support.files import RAW
 from tests.support.network import Network
@@ -104,6 +105,7 @@ def stage(demo: Network) -> Stage:
         "no": "1",
         "token": "there-was-none.ics",
         "pair_id": staffed.paired(centre, man)[1]["pair_id"],
+        "glass_id": staffed.glass_to_see(centre, man, signed_in(centre).browser)[1]["glass_id"],
         "signup_id": other["signup_id"],
         "event_id": event,
         "programme": draft.body["programme"]["key"],

@@ -109,6 +109,7 @@ def stage(demo: Network) -> Stage:
         "service": SERVICE,
         "no": "1",
         "pair_id": str(uuid4()),
+        "glass_id": str(uuid4()),
     }
     places["signup_id"] = str(uuid4())  # nobody signs up for a draft
     system = centre.post("/access/clients", OPERATIONS["POST /access/clients"].example)

@@ -260,6 +260,18 @@ class Actors:
         browser = self.signed_in_person()[0]
         return browser, {"session_id": browser.get("/access/session").body["id"]}, {}, None
 
+    def glass(self) -> Prepared:
+        """A man of a group that somebody does not lead."""
+        places = staffed.seated(self.centre, self.man)[1]
+        return signed_in(self.centre).browser, places, {}, None
+
+    def broken_glass(self) -> Prepared:
+        """The same after she broke it."""
+        return staffed.broken_glass(self.centre, self.man, signed_in(self.centre).browser)
+
+    def glass_to_see(self) -> Prepared:
+        return staffed.glass_to_see(self.centre, self.man, signed_in(self.centre).browser)
+
     def member(self) -> Prepared:
         made = invited(self.centre)[1]
         return self.centre, {"member_id": made.body["member"]["id"]}, {}, made.version
@@ -380,6 +392,8 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
         f"POST {staffed.GROUP}/{act}": lambda actors: staffed.led(actors.centre, actors.man, actors.colleague)
         for act in ("calendar", "calendar/close")
     },
+    f"POST {staffed.MAN}/glass": Actors.glass,
+    "POST /groups/glass/{glass_id}/seen": Actors.glass_to_see,
     f"POST {staffed.MAN}/remove": lambda actors: staffed.to_remove(actors.centre, actors.man, actors.colleague),
     "POST /access/clients": lambda actors: (actors.centre, {}, {}, None),
     "POST /access/clients/{client_id}/rotate": Actors.system,
@@ -430,6 +444,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /groups/{group_id}": lambda actors: (actors.man, {"group_id": str(DEMO_GROUP)}, {}, None),
     "GET /groups/{group_id}/roster": lambda actors: (actors.centre, {"group_id": str(DEMO_GROUP)}, {}, None),
     **{name: partial(on_staff, tried=tried) for name, tried in staffed.READ.items()},
+    f"GET {staffed.MAN}/glass": Actors.broken_glass,
     "GET /calendars/{token}": lambda actors: staffed.with_calendar(actors.centre, actors.man, actors.colleague),
     "GET /access/members/{member_id}": Actors.member,
 }

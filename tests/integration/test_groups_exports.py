@@ -11,6 +11,7 @@ from typing import Any
 
 import icalendar
 import psycopg
+import pypdf
 import pytest
 from openpyxl import load_workbook
 
@@ -73,11 +74,15 @@ def test_a_file_has_aliases_and_codes_and_each_is_on_record(db: Database, at: Se
         [str(cell) if cell is not None else "" for cell in row] for row in sheet.iter_rows(values_only=True)
     ] == rows
     assert b"man@example.org" not in raw
+    (page,) = pypdf.PdfReader(io.BytesIO(exported(db, "pdf", group))).pages
+    printed = page.extract_text()
+    assert all(word in printed for word in ("Jonas", "Petras", "active", "100", str(group)[:8]))
+    assert not [word for word in ("man@example.org", "Vyr", "Men", "lt-kavkc") if word in printed]
     assert query(at, "SELECT format, purpose, by_subject FROM export_made ORDER BY at") == [
-        ("csv", "print", LEADER.subject), ("xlsx", "print", LEADER.subject),
+        ("csv", "print", LEADER.subject), ("xlsx", "print", LEADER.subject), ("pdf", "print", LEADER.subject),
     ]  # fmt: skip
     told = query(at, "SELECT data->>'purpose_code' FROM outbox WHERE type = 'export.made'")
-    assert told == [("print",), ("print",)]
+    assert told == [("print",)] * 3
 
 
 @pytest.mark.parametrize("alias", ["=1+1", "+7", "-2", "@SUM(A1)"])

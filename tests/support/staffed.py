@@ -80,6 +80,20 @@ def with_a_number(by: Client, man: Client) -> Prepared:
     return by, places, {}, None
 
 
+def glass_to_see(by: Client, man: Client, leader: Client) -> Prepared:
+    """A look outside of duty by somebody who has just signed in, for the officer."""
+    places = broken_glass(by, man, leader)[1]
+    found = [each["id"] for each in by.get("/groups/glass").items if each["signup_id"] == places["signup_id"]]
+    return by, {"glass_id": found[0]}, {}, None
+
+
+def broken_glass(by: Client, man: Client, leader: Client) -> Prepared:
+    """A man of a group that somebody does not lead, whose contact she has opened."""
+    places = seated(by, man)[1]
+    posted(leader, f"{MAN}/glass".format(**places), {"reason": "meeting_today"})
+    return leader, places, {}, None
+
+
 def seated(by: Client, man: Client) -> Prepared:
     """A man with a seat."""
     group = opened(by)
@@ -319,6 +333,7 @@ READ: dict[str, Tried] = {
     f"GET {MAN}/certificate/print": certified,
     f"GET {GROUP}/roster/export.csv": a_group,
     f"GET {GROUP}/roster/export.xlsx": a_group,
+    f"GET {GROUP}/roster/print.pdf": a_group,
     f"GET {GROUP}/sessions": a_group,
     f"GET {GROUP}/sessions/proposal": a_draft,
     f"GET {SESSION}/attendance": held,

@@ -81,6 +81,34 @@ def export_state(group_id: uuid.UUID, *, subject: str, purpose: str) -> dict[str
     return {"group_id": group_id, "actor_id": actor(subject), "purpose_code": purpose}
 
 
+def _glass_type(verb: str, summary: str) -> EventType:
+    return EventType(
+        name=f"glass.{verb}",
+        source="groups",
+        data={"group_id": Kind.ID, "actor_id": Kind.CODE, "purpose_code": Kind.CODE},
+        summary=summary,
+        audience="The organisation that owns the group.",
+    )
+
+
+GLASS = _glass_type("broken", "Somebody looked at a man's contact outside of duty.")
+GLASS_BASELINE = _glass_type("baseline", "Such a look, for whoever missed it.")
+
+
+def glass_told(
+    glass_id: uuid.UUID, group_id: uuid.UUID, *, org_id: uuid.UUID, subject: str, purpose: str, at: dt.datetime
+) -> Event:
+    """The event of a look outside of duty, for the owner of the group."""
+    return event(
+        GLASS,
+        aggregate=("glass", glass_id),
+        audience=f"org:{org_id}",
+        data=export_state(group_id, subject=subject, purpose=purpose),
+        at=at,
+        id=clock.new_id(),
+    )
+
+
 def actor(subject: str) -> str:
     """The id of an account as a code: small letters, and a dash for what no code has."""
     return re.sub(r"[^a-z0-9_.:-]", "-", subject.lower()).strip("-_.:")[:64] or "unknown"

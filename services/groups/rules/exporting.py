@@ -8,7 +8,6 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 PURPOSES = ("print", "handover", "statistics")
-FORMATS = ("csv", "xlsx")
 ACTIVE = ("=", "+", "-", "@", "\t", "\r")
 """A cell that begins so would be run as a formula by a spreadsheet (OWASP, CSV injection)."""
 HEAD = ("place", "alias", "language", "state", "attended_share", "commitment_share")

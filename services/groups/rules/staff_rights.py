@@ -9,6 +9,7 @@ from services.groups.rules.relations import OTHER_GROUP, OWN_GROUP, SYSTEM
 LEADER_ROLE = frozenset({"group_leader"})
 INTAKE_ROLE = frozenset({"intake_worker"})
 COORDINATOR_ROLE = frozenset({"group_coordinator"})
+OFFICER_ROLE = frozenset({"dpo"})
 _DESK = INTAKE_ROLE | COORDINATOR_ROLE
 _OWN = frozenset({OWN_GROUP})
 _ALL = frozenset({OWN_GROUP, OTHER_GROUP, SYSTEM})
@@ -41,6 +42,10 @@ ROWS = (
     Row("remark.write", LEADER_ROLE, relations=_OWN),
     Row("call_list.read", _DESK, relations=_ALL),
     Row("call_list.read", LEADER_ROLE, relations=_OWN),
+    Row("glass.break", LEADER_ROLE, relations=frozenset({OTHER_GROUP})),
+    Row("glass.look", LEADER_ROLE, relations=frozenset({OTHER_GROUP})),
+    Row("glass.list", OFFICER_ROLE),
+    Row("glass.seen", OFFICER_ROLE),
     Row("export.roster", COORDINATOR_ROLE, relations=_ALL),
     Row("export.roster", LEADER_ROLE, relations=_OWN),
     Row("calendar.open", LEADER_ROLE | COORDINATOR_ROLE, relations=_OWN),

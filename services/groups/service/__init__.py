@@ -18,6 +18,7 @@ from services.groups.service.apart import Apart
 from services.groups.service.attendance import Attendance
 from services.groups.service.certificates import Certificates
 from services.groups.service.exporting import Exporting
+from services.groups.service.glass import Glass
 from services.groups.service.indicators import Indicators
 from services.groups.service.own import Own
 from services.groups.service.reaching import Reaching
@@ -30,7 +31,9 @@ SWEEP_SECONDS = 60
 
 @accountable(usecases.RECORDS)
 @operated
-class GroupsService(Apart, Attendance, Certificates, Exporting, Indicators, Own, Reaching, Season, Sessions, Staff):
+class GroupsService(
+    Apart, Attendance, Certificates, Exporting, Glass, Indicators, Own, Reaching, Season, Sessions, Staff
+):
     """Programmes, groups and sign-ups."""
 
     name = "groups"

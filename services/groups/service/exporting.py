@@ -46,6 +46,19 @@ class Exporting:
         return exporting.export_xlsx(self.db, call)
 
     @route(
+        "GET",
+        f"{GROUP}/roster/print.pdf",
+        operation="export.roster",
+        query=shapes.ExportQuery,
+        raw=True,
+        gives="application/pdf",
+        summary="The roster as pages to print: aliases and codes only, a box for every meeting; each file is on record",
+    )
+    def export_pdf(self, call: Call) -> bytes:
+        """Print a roster."""
+        return exporting.export_pdf(self.db, call)
+
+    @route(
         "POST",
         f"{GROUP}/calendar",
         operation="calendar.open",

@@ -12,7 +12,7 @@ from chassis.db import Database, Work
 from chassis.errors import NotFound
 from chassis.requests import Call, Outcome
 from services.groups import events, views
-from services.groups.rules import calendar, exporting, workbook
+from services.groups.rules import calendar, exporting, roster_pdf, workbook
 from services.groups.store import exports, seats, sessions
 from services.groups.usecases.attendance import tallies
 from services.groups.usecases.entering import Entered, enter_group
@@ -30,6 +30,13 @@ def export_csv(db: Database, call: Call) -> bytes:
 def export_xlsx(db: Database, call: Call) -> bytes:
     """The roster as a workbook. Raises NotFound."""
     return apart(workbook.as_xlsx, _exported(db, call, "xlsx"), "roster")
+
+
+def export_pdf(db: Database, call: Call) -> bytes:
+    """The roster as pages to print. Raises NotFound."""
+    rows = _exported(db, call, "pdf")
+    reference = str(call.path["group_id"])[:8]
+    return apart(roster_pdf.page, rows, f"{reference} · {clock.now():%Y-%m-%d}")
 
 
 def open_calendar(db: Database, call: Call) -> Outcome:

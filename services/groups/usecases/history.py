@@ -11,7 +11,7 @@ from chassis.envelope import NETWORK, Received, organisation_of
 from chassis.republish import Baseline
 from services.groups import events
 from services.groups.rules import grouping
-from services.groups.store import attendance, certificates, exports, leaders, referred, seats, sessions, standing
+from services.groups.store import attendance, certificates, exports, glass, leaders, referred, seats, sessions, standing
 from services.groups.usecases.sessions import told_of
 
 
@@ -111,6 +111,17 @@ def _export(work: Work, export_id: uuid.UUID, audience: str) -> dict[str, Any] |
     return events.export_state(found["group_id"], subject=found["by_subject"], purpose=found["purpose"])
 
 
+def _glass(work: Work, glass_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        found = glass.one(work, glass_id)
+    if found is None:
+        return None
+    return events.export_state(found["group_id"], subject=found["by_subject"], purpose=found["reason"])
+
+
 def _report(work: Work, report_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
     org = organisation_of(audience)
     if org is None:
@@ -129,6 +140,7 @@ BASELINES: republish.Baselines = {
     "placement": Baseline(events.PLACEMENT_BASELINE, _placement),
     "attendance_report": Baseline(events.REPORT_BASELINE, _report),
     "certificate": Baseline(events.CERTIFICATE_BASELINE, _certificate),
+    "glass": Baseline(events.GLASS_BASELINE, _glass),
     "export": Baseline(events.EXPORT_BASELINE, _export),
     "leader": Baseline(events.LEADER_BASELINE, _leader),
     "attendance": Baseline(events.ATTENDANCE_BASELINE, _attendance),
