@@ -35,6 +35,7 @@ TELLS = {
         "intake",
         "leader",
         "placement",
+        "programme",
         "session",
         "signup",
     ),

@@ -165,6 +165,7 @@ REFUSES: dict[str, Expected] = {
     f"POST {_MAN}/intake": (409, "signup.not_possible"),
     f"POST {_MAN}/consents": (409, "signup.consent_unknown"),
     f"POST {_MAN}/contact/confirm": (409, "signup.no_contact"),
+    f"POST {_MAN}/partner-step": (409, "signup.no_partner_step"),
     f"POST {_MAN}/glass": (403, "step_up.required"),
     f"GET {_MAN}/glass": NOT_FOUND,
     f"POST {_MAN}/report/sign": (409, "report.none"),

@@ -105,6 +105,7 @@ def stage(demo: Network) -> Stage:
         "no": "1",
         "token": "there-was-none.ics",
         "pair_id": staffed.paired(centre, man)[1]["pair_id"],
+        "programme_id": staffed.a_programme(centre, man)[1]["programme_id"],
         "glass_id": staffed.glass_to_see(centre, man, signed_in(centre).browser)[1]["glass_id"],
         "signup_id": other["signup_id"],
         "event_id": event,

@@ -110,6 +110,7 @@ def stage(demo: Network) -> Stage:
         "no": "1",
         "pair_id": str(uuid4()),
         "glass_id": str(uuid4()),
+        "programme_id": centre.post("/programmes", OPERATIONS["POST /programmes"].example).body["id"],
     }
     places["signup_id"] = str(uuid4())  # nobody signs up for a draft
     system = centre.post("/access/clients", OPERATIONS["POST /access/clients"].example)

@@ -60,6 +60,7 @@ MAKING = {
     "signup.propose_removal",
     "signup.apologise",
     "remark.note",
+    "group.duplicate",
     "remark.write",
     "meeting.plan",
     "group.leaders",

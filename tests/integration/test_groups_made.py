@@ -16,6 +16,7 @@ from chassis.errors import Conflict, Invalid, NotFound, Stale
 from chassis.identity import Caller
 from chassis.settings import Settings
 from services.groups import schemas, usecases
+from services.groups.usecases import programmes
 from tests.support.databases import root_url
 from tests.support.groups import CENTRE, OTHER, call, new_group, opened, roster, sign_up
 
@@ -46,7 +47,7 @@ def read(db: Database, group_id: uuid.UUID, by: object = None) -> dict[str, obje
 
 def programme(db: Database, by: Caller = CENTRE, **changes: object) -> dict[str, object]:
     body = schemas.NewProgramme().load({**schemas.NEW_PROGRAMME_EXAMPLE, **changes})
-    return dict(usecases.create_programme(db, call("POST /programmes", by, body)).value)
+    return dict(programmes.create(db, call("POST /programmes", by, body)).value)
 
 
 def test_a_programme_takes_the_defaults_of_its_kind(db: Database) -> None:
@@ -60,12 +61,12 @@ def test_a_programme_takes_the_defaults_of_its_kind(db: Database) -> None:
     with pytest.raises(Invalid):
         programme(db, mandated="only")
     asked = call("GET /programmes", CENTRE, query={"cursor": None, "limit": 2})
-    first = usecases.list_programmes(db, asked).value
+    first = programmes.listed(db, asked).value
     asked.query = {"cursor": first["next"], "limit": 2}
-    second = usecases.list_programmes(db, asked).value
+    second = programmes.listed(db, asked).value
     assert [item["key"] for item in first["items"] + second["items"]] == ["own-key", change["key"], peer["key"]]
     asked.caller = OTHER
-    assert usecases.list_programmes(db, asked).value["items"] == []
+    assert programmes.listed(db, asked).value["items"] == []
 
 
 def test_a_key_of_another_organisation_is_neither_in_the_way_nor_told_of(db: Database) -> None:

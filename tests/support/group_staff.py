@@ -9,8 +9,8 @@ from typing import Any
 from chassis.db import Database
 from chassis.identity import Caller
 from chassis.requests import Outcome
-from services.groups import schemas, usecases
-from services.groups.usecases import staff
+from services.groups import schemas
+from services.groups.usecases import programmes, staff
 from tests.support.groups import CENTRE, call, opened
 
 LEADER = replace(CENTRE, subject="user:demo-leader-1", roles=frozenset({"group_leader"}))
@@ -40,7 +40,7 @@ OPERATIONS = {
 def programme(db: Database, by: Caller = CENTRE, **changes: Any) -> dict[str, Any]:
     """A programme with an intake, of a kind of its own for each test."""
     body = schemas.NewProgramme().load({"kind": "guided", "intake": "required", "names": {"lt": "Tėvai"}, **changes})
-    made: dict[str, Any] = usecases.create_programme(db, call("POST /programmes", by, body)).value
+    made: dict[str, Any] = programmes.create(db, call("POST /programmes", by, body)).value
     return made
 
 

@@ -222,6 +222,18 @@ def two_groups(by: Client, man: Client) -> Prepared:
     return by, places, {"group_id": two}, version
 
 
+def of_partners(by: Client, man: Client) -> Prepared:
+    """A man in a programme with a partner step."""
+    group = opened(by, kind="behaviour_change", programme=programme(by, kind="behaviour_change"))
+    return by, his(by, group, signed_up(man, group))[0], {}, None
+
+
+def a_programme(by: Client, _: Client) -> Prepared:
+    """A programme, and its version."""
+    made = posted(by, "/programmes", OPERATIONS["POST /programmes"].example)
+    return by, {"programme_id": made.body["id"]}, {}, made.version
+
+
 def a_group(by: Client, _: Client) -> Prepared:
     """An open group."""
     group = opened(by)
@@ -303,6 +315,9 @@ PREPARE: dict[str, Tried] = {
     f"POST {MAN}/notes": unversioned(seated),
     f"POST {GROUP}/messages": unversioned(a_group),
     f"POST {MAN}/report/sign": of_fathers,
+    f"POST {MAN}/partner-step": of_partners,
+    "POST /programmes/{programme_id}/change": a_programme,
+    f"POST {GROUP}/duplicate": unversioned(a_group),
     f"POST {MAN}/certificate": finished_man,
     f"POST {MAN}/transfer": two_groups,
     f"POST {MAN}/person": unknown,
@@ -328,6 +343,7 @@ PREPARE: dict[str, Tried] = {
 READ: dict[str, Tried] = {
     f"GET {MAN}": seated,
     f"GET {MAN}/contact": seated,
+    "GET /programmes/{programme_id}": a_programme,
     f"GET {GROUP}/call-list": a_group,
     f"GET {MAN}/certificate": certified,
     f"GET {MAN}/certificate/print": certified,

@@ -31,6 +31,7 @@ from services.groups.events.placements import (
     placement_told,
     report_told,
 )
+from services.groups.events.programmes import PROGRAMME, PROGRAMME_BASELINE, programme_state, programme_told
 from services.groups.events.staff import (
     EXPORT,
     EXPORT_BASELINE,
@@ -56,6 +57,7 @@ __all__ = [
     "INTAKE_BASELINE",
     "LEADER_BASELINE",
     "PLACEMENT_BASELINE",
+    "PROGRAMME_BASELINE",
     "REPORT_BASELINE",
     "SESSION_BASELINE",
     "SIGN_UP",
@@ -78,6 +80,8 @@ __all__ = [
     "moved",
     "placement_state",
     "placement_told",
+    "programme_state",
+    "programme_told",
     "report_told",
     "session_state",
     "session_told",
@@ -208,6 +212,8 @@ TYPES: dict[str, EventType] = {
         LEADER_BASELINE,
         *PLACEMENT.values(),
         PLACEMENT_BASELINE,
+        PROGRAMME,
+        PROGRAMME_BASELINE,
         EXPORT,
         EXPORT_BASELINE,
         GLASS,

@@ -10,7 +10,7 @@ from services.groups.rules.staff_rights import COORDINATOR_ROLE, LEADER_ROLE
 _ALL = frozenset({OWN_GROUP, OTHER_GROUP, SYSTEM})
 _OWN = frozenset({OWN_GROUP})
 _PLANNED = ("group.change", "group.postpone", "group.cancel", "group.archive", "group.merge", "group.leaders")
-_RUN = ("group.start", "group.finish")
+_RUN = ("group.start", "group.finish", "group.duplicate")
 
 ROWS = (
     Row("indicator.read", COORDINATOR_ROLE | {"org_admin"}),

@@ -17,7 +17,7 @@ _ALL = frozenset({OWN_GROUP, OTHER_GROUP, SYSTEM})
 LINE = frozenset(
     {
         "signup_id", "alias", "language", "state", "reachable", "deadline", "place", "queue_seq", "version",
-        "allowed_actions", "contact_check",
+        "allowed_actions", "contact_check", "partner_step",
     }
 )  # fmt: skip
 """What stands on a roster: named one by one, so that a new field is seen by nobody until a row says so."""
@@ -42,6 +42,7 @@ ROWS = (
     Row("remark.write", LEADER_ROLE, relations=_OWN),
     Row("call_list.read", _DESK, relations=_ALL),
     Row("call_list.read", LEADER_ROLE, relations=_OWN),
+    Row("signup.partner_step", frozenset({"partner_safety"}), relations=_ALL),
     Row("glass.break", LEADER_ROLE, relations=frozenset({OTHER_GROUP})),
     Row("glass.look", LEADER_ROLE, relations=frozenset({OTHER_GROUP})),
     Row("glass.list", OFFICER_ROLE),

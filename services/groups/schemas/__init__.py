@@ -16,7 +16,7 @@ from services.groups.schemas.parts import (
     DEMO_GROUP,
     ListQuery,
 )
-from services.groups.schemas.programmes import NEW_PROGRAMME_EXAMPLE, NewProgramme, ProgrammeView
+from services.groups.schemas.programmes import NEW_PROGRAMME_EXAMPLE, NewProgramme, ProgrammeChange, ProgrammeView
 from services.groups.schemas.signing_up import (
     CARD_EXAMPLE,
     FOR_HIM_EXAMPLE,
@@ -48,6 +48,7 @@ __all__ = [
     "NewSignUp",
     "NewSignUpView",
     "Opening",
+    "ProgrammeChange",
     "ProgrammeView",
     "PublicGroup",
     "RosterLine",

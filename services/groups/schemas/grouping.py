@@ -94,6 +94,8 @@ class ProgrammeLine(Shape):
     names = classified(fields.Dict(required=True), "public")
     kind = classified(fields.String(required=True), "public")
     intake = classified(fields.String(required=True), "public")
+    min_age = classified(fields.Integer(required=True, allow_none=True), "public")
+    max_age = classified(fields.Integer(required=True, allow_none=True), "public")
 
 
 class PublicGroup(Shape):
@@ -150,6 +152,9 @@ class RosterLine(Shape):
     reachable = classified(fields.Boolean(required=True), "internal")
     contact_check = classified(
         fields.String(required=True, validate=validate.OneOf(("none", "awaited", "confirmed"))), "internal"
+    )
+    partner_step = classified(
+        fields.String(required=True, allow_none=True, validate=validate.OneOf(("open", "done"))), "personal"
     )
     deadline = classified(fields.AwareDateTime(required=True, allow_none=True), "internal")
     place = classified(fields.Integer(required=True, allow_none=True), "internal")

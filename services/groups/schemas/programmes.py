@@ -31,6 +31,26 @@ class Absences(Shape):
     )
 
 
+AGE = validate.Range(0, 120)
+
+
+class ProgrammeChange(Shape):
+    """What a programme is to say from now on; what is not named stays."""
+
+    names = classified(names(required=False), "public")
+    retention_days = classified(fields.Integer(strict=True, validate=validate.Range(1, 3650)), "public")
+    consents = classified(fields.List(fields.Nested(Consent), validate=validate.Length(0, 20)), "public")
+    individual_meetings = classified(fields.Integer(strict=True, validate=validate.Range(0, 20)), "public")
+    mandated_share = classified(fields.Integer(strict=True, validate=validate.Range(0, 100)), "public")
+    funder = classified(fields.String(allow_none=True, validate=KEY), "internal")
+    completion = classified(fields.Nested(Completion), "public")
+    absences = classified(fields.Nested(Absences), "public")
+    min_age = classified(fields.Integer(allow_none=True, strict=True, validate=AGE), "public")
+    max_age = classified(fields.Integer(allow_none=True, strict=True, validate=AGE), "public")
+    several_seats = classified(fields.Boolean(truthy={True}, falsy={False}), "public")
+    licensed_orgs = classified(fields.List(fields.String(validate=KEY), validate=validate.Length(0, 200)), "internal")
+
+
 class NewProgramme(Shape):
     """A programme; without a key it gets one made from the organisation's key and the kind."""
 
@@ -62,6 +82,34 @@ class NewProgramme(Shape):
     funder = classified(fields.String(load_default=None, allow_none=True, validate=KEY), "internal")
     completion = classified(fields.Nested(Completion, load_default=lambda: Completion().load({})), "public")
     absences = classified(fields.Nested(Absences, load_default=lambda: Absences().load({})), "public")
+    min_age = classified(fields.Integer(load_default=None, allow_none=True, strict=True, validate=AGE), "public")
+    max_age = classified(fields.Integer(load_default=None, allow_none=True, strict=True, validate=AGE), "public")
+    several_seats = classified(
+        fields.Boolean(
+            load_default=False,
+            truthy={True},
+            falsy={False},
+            metadata={"description": "Whether one man may be live in more than one group of the programme."},
+        ),
+        "public",
+    )
+    licensed_orgs = classified(
+        fields.List(
+            fields.String(validate=KEY),
+            load_default=list,
+            validate=validate.Length(0, 200),
+            metadata={"description": "Keys of organisations that may run this programme under licence."},
+        ),
+        "internal",
+    )
+    licence_of = classified(
+        fields.UUID(
+            load_default=None,
+            allow_none=True,
+            metadata={"description": "A programme of another organisation; its settings are taken over as they are."},
+        ),
+        "public",
+    )
 
 
 class ProgrammeView(Shape):
@@ -81,6 +129,11 @@ class ProgrammeView(Shape):
     funder = classified(fields.String(required=True, allow_none=True), "internal")
     completion = classified(fields.Nested(Completion, required=True), "public")
     absences = classified(fields.Nested(Absences, required=True), "public")
+    min_age = classified(fields.Integer(required=True, allow_none=True), "public")
+    max_age = classified(fields.Integer(required=True, allow_none=True), "public")
+    several_seats = classified(fields.Boolean(required=True), "public")
+    licensed_orgs = classified(fields.List(fields.String(), required=True), "internal")
+    licence_of = classified(fields.UUID(required=True, allow_none=True), "public")
     version = classified(fields.Integer(required=True), "internal")
 
 

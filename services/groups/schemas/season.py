@@ -10,6 +10,13 @@ from services.groups.schemas.grouping import NewLeader
 from services.groups.schemas.parts import LANGUAGE, names
 
 
+class Duplicating(Shape):
+    """When the next season begins, and whether the queue of this one goes over to it in the end."""
+
+    start_on = classified(fields.Date(load_default=None, allow_none=True), "public")
+    successor = classified(fields.Boolean(load_default=True, truthy={True}, falsy={False}), "internal")
+
+
 class GroupChange(Shape):
     """What is to be otherwise from now on; what is not named stays as it is."""
 

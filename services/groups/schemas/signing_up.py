@@ -55,6 +55,16 @@ class _Newcomer(Shape):
     language = classified(fields.String(load_default=None, allow_none=True, validate=LANGUAGE), "personal")
     contact = classified(fields.Nested(Contact, load_default=None, allow_none=True), "sealed")
     pin = classified(fields.String(required=True, validate=PIN), "sealed")
+    age = classified(
+        fields.Integer(
+            load_default=None,
+            allow_none=True,
+            strict=True,
+            validate=validate.Range(0, 120),
+            metadata={"description": "Only where the programme names ages; compared and not kept."},
+        ),
+        "personal",
+    )
 
 
 class NewSignUp(_Newcomer):

@@ -89,6 +89,19 @@ class ContactView(Shape):
     may_say_who_we_are = classified(fields.Boolean(required=True, allow_none=True), "personal")
 
 
+class PartnerStep(Shape):
+    """Whether the step with the partner is done; who was asked and what was answered stands nowhere in groups."""
+
+    done = classified(fields.Boolean(required=True, truthy={True}, falsy={False}), "personal")
+
+
+class PartnerStepView(Shape):
+    """The one word that others see."""
+
+    signup_id = classified(fields.UUID(required=True), "internal")
+    partner_step = classified(fields.String(required=True, validate=validate.OneOf(("open", "done"))), "personal")
+
+
 class Completing(Shape):
     """Decide that he has finished; without a day it is today."""
 

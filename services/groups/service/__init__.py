@@ -21,6 +21,7 @@ from services.groups.service.exporting import Exporting
 from services.groups.service.glass import Glass
 from services.groups.service.indicators import Indicators
 from services.groups.service.own import Own
+from services.groups.service.programmes import Programmes
 from services.groups.service.reaching import Reaching
 from services.groups.service.season import Season
 from services.groups.service.sessions import Sessions
@@ -32,7 +33,7 @@ SWEEP_SECONDS = 60
 @accountable(usecases.RECORDS)
 @operated
 class GroupsService(
-    Apart, Attendance, Certificates, Exporting, Glass, Indicators, Own, Reaching, Season, Sessions, Staff
+    Apart, Attendance, Certificates, Exporting, Glass, Indicators, Own, Programmes, Reaching, Season, Sessions, Staff
 ):
     """Programmes, groups and sign-ups."""
 
@@ -40,34 +41,6 @@ class GroupsService(
     operations = OPERATIONS
     policy = POLICY
     db: Database = DatabaseProvider()
-
-    @route(
-        "POST",
-        "/programmes",
-        operation="programme.create",
-        body=schemas.NewProgramme,
-        answers=schemas.ProgrammeView,
-        status=201,
-        changes=True,
-        example=schemas.NEW_PROGRAMME_EXAMPLE,
-        summary="Make a programme",
-    )
-    def create_programme(self, call: Call) -> Outcome:
-        """Make a programme."""
-        return usecases.create_programme(self.db, call)
-
-    @route(
-        "GET",
-        "/programmes",
-        operation="programme.list",
-        query=schemas.ListQuery,
-        answers=schemas.ProgrammeView,
-        many=True,
-        summary="The programmes of my organisation, newest first",
-    )
-    def list_programmes(self, call: Call) -> Outcome:
-        """List the programmes."""
-        return usecases.list_programmes(self.db, call)
 
     @route(
         "POST",

@@ -24,6 +24,21 @@ class Season:
     db: Database
 
     @route(
+        "POST",
+        f"{GROUP}/duplicate",
+        operation="group.duplicate",
+        body=shapes.Duplicating,
+        answers=schemas.GroupView,
+        status=201,
+        changes=True,
+        example={"start_on": "2027-09-06"},
+        summary="Make a draft for the next season: the same settings and leaders, no men",
+    )
+    def duplicate_group(self, call: Call) -> Outcome:
+        """Duplicate a group."""
+        return season.duplicate(self.db, call)
+
+    @route(
         "GET",
         "/groups/mine",
         operation="group.mine",

@@ -8,7 +8,7 @@ from chassis.requests import Call, Outcome
 from services.groups import schemas
 from services.groups.schemas import staff as shapes
 from services.groups.schemas.parts import Nothing
-from services.groups.usecases import referred, staff
+from services.groups.usecases import partner_steps, referred, staff
 
 SIGN_UP = "/groups/<uuid:group_id>/signups/<uuid:signup_id>"
 
@@ -215,6 +215,20 @@ class Staff:
     def apologise_for_him(self, call: Call) -> Outcome:
         """Apologise for him."""
         return staff.apologise(self.db, call)
+
+    @route(
+        "POST",
+        f"{SIGN_UP}/partner-step",
+        operation="signup.partner_step",
+        body=shapes.PartnerStep,
+        answers=shapes.PartnerStepView,
+        changes=True,
+        example={"done": True},
+        summary="The step with the partner is done, or open again; others see this one word",
+    )
+    def set_partner_step(self, call: Call) -> Outcome:
+        """Set the step."""
+        return partner_steps.set_step(self.db, call)
 
     @route(
         "POST",

@@ -38,8 +38,8 @@ def blocked(work: Work, group_id: uuid.UUID, sign_up_id: uuid.UUID, value: bytes
 
 
 TWICE = """
-SELECT 1 AS one FROM person_seat WHERE programme_id = %(programme)s AND person_mac = %(value)s
-   AND sign_up_id <> %(sign_up)s
+SELECT 1 AS one FROM person_seat AS s JOIN programme AS p ON p.id = s.programme_id AND NOT p.several_seats
+ WHERE s.programme_id = %(programme)s AND s.person_mac = %(value)s AND s.sign_up_id <> %(sign_up)s
 """
 
 
@@ -64,6 +64,7 @@ SELECT s.group_id, k.id, s.id, s.org_id FROM sign_up AS s JOIN keep_apart AS k
 ENTER_PERSON = """
 INSERT INTO person_seat (programme_id, person_mac, sign_up_id, org_id)
 SELECT g.programme_id, s.person_mac, s.id, s.org_id FROM sign_up AS s JOIN peer_group AS g ON g.id = s.group_id
+  JOIN programme AS p ON p.id = g.programme_id AND NOT p.several_seats
  WHERE s.id = %(sign_up)s
 """
 LEAVE_PAIRS = "DELETE FROM apart_seat WHERE sign_up_id = %s"
@@ -81,7 +82,7 @@ def enter(work: Work, sign_up_id: uuid.UUID) -> None:
     """Take the man's places behind the wall anew, where he is live now."""
     leave(work, sign_up_id)
     work.later(ENTER_PAIRS, {"sign_up": sign_up_id}, expect=None)
-    work.later(ENTER_PERSON, {"sign_up": sign_up_id})
+    work.later(ENTER_PERSON, {"sign_up": sign_up_id}, expect=None)
 
 
 def leave(work: Work, sign_up_id: uuid.UUID) -> None:

@@ -1,4 +1,4 @@
-"""Rows of programmes and groups that are made, locked and opened."""
+"""Rows of groups that are made, locked and opened."""
 
 from __future__ import annotations
 
@@ -10,30 +10,6 @@ import psycopg
 
 from chassis.db import Work
 from chassis.errors import Conflict, NotFound
-
-ADD_PROGRAMME = """
-INSERT INTO programme (id, org_id, key, kind, names, mandated, intake, partner_step, retention_days, consents,
-                       individual_meetings, mandated_share, funder, completion, absences, version, created_at)
-VALUES (%(id)s, %(org_id)s, %(key)s, %(kind)s, %(names)s::json, %(mandated)s, %(intake)s, %(partner_step)s,
-        %(retention_days)s, %(consents)s::json, %(individual_meetings)s, %(mandated_share)s,
-        %(funder)s, %(completion)s::json, %(absences)s::json, 1, %(at)s)
-ON CONFLICT (org_id, key) DO NOTHING
-"""
-
-
-def add_programme(work: Work, row: dict[str, Any]) -> bool:
-    """Write a programme; False when the organisation has one with this key."""
-    documents = {name: _json(row[name]) for name in ("names", "consents", "completion", "absences")}
-    return work.run(ADD_PROGRAMME, {**row, **documents, "at": work.now}, expect=None) == 1
-
-
-PROGRAMME = "SELECT id, key, kind, intake, mandated, names FROM programme WHERE org_id = %s AND key = %s"
-
-
-def programme(work: Work, org_id: uuid.UUID, key: str) -> dict[str, Any] | None:
-    """The organisation's own programme with this key, if any."""
-    return work.one(PROGRAMME, (org_id, key))
-
 
 ADD_GROUP = """
 WITH made AS (

@@ -91,6 +91,15 @@ def given(work: Work, sign_up_id: uuid.UUID) -> list[Asked]:
     return [Asked(**row) for row in work.all(GIVEN, (sign_up_id,))]
 
 
+PARTNER_STEP = "SELECT partner_step FROM programme WHERE id = %s"
+
+
+def has_partner_step(work: Work, programme_id: uuid.UUID) -> bool:
+    """Whether a programme has a step with the partner."""
+    row = work.one(PARTNER_STEP, (programme_id,))
+    return bool(row and row["partner_step"])
+
+
 PROPOSE = """
 INSERT INTO removal_proposal (id, org_id, sign_up_id, reason, by_subject, at)
 SELECT %(id)s, s.org_id, s.id, %(reason)s, %(subject)s, %(at)s FROM sign_up AS s WHERE s.id = %(sign_up)s

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from dataclasses import replace
 from typing import Any, LiteralString
@@ -117,3 +118,28 @@ def go_over(
     )
     left = replace(source, waiting=source.waiting - 1)
     return left, replace(target, waiting=target.waiting + 1, queue_last=seq), gone
+
+
+DUPLICATE = """
+WITH made AS (
+    INSERT INTO peer_group (id, org_id, programme_id, state, names, country, areas, languages, mode, admission,
+                            rolling_every, capacity, min_to_start, waitlist_limit, queue_at, place_public, place_full,
+                            start_on, local_start, tz, minutes, sessions, version, created_at)
+    SELECT %(id)s, org_id, programme_id, 'draft', names, country, areas, languages, mode, admission, rolling_every,
+           capacity, min_to_start, waitlist_limit, %(at)s, place_public, place_full, %(start_on)s, local_start, tz,
+           minutes, sessions, 1, %(at)s FROM peer_group WHERE id = %(source)s
+    RETURNING id, org_id
+), led AS (
+    INSERT INTO leader_assignment (id, org_id, group_id, subject, alias, role, from_at)
+    SELECT gen_random_uuid(), made.org_id, made.id, l.subject, l.alias, l.role, %(at)s
+      FROM made, leader_assignment AS l WHERE l.group_id = %(source)s AND l.to_at IS NULL AND l.role <> 'substitute'
+)
+INSERT INTO history (id, org_id, group_id, no, transition, to_state, actor, by_subject, at)
+SELECT gen_random_uuid(), org_id, id, 1, 'duplicate', 'draft', 'worker', %(subject)s, %(at)s FROM made
+"""
+
+
+def duplicate(work: Work, source: uuid.UUID, group_id: uuid.UUID, *, start_on: dt.date | None, subject: str) -> None:
+    """Write a draft that is as the group is, with its leaders and without its men, meetings and substitutes."""
+    values = {"id": group_id, "source": source, "start_on": start_on, "subject": subject, "at": work.now}
+    work.later(DUPLICATE, values)

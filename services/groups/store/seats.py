@@ -32,6 +32,8 @@ class Group:
     tz: str | None
     starts_at: dt.datetime | None
     languages: list[str]
+    min_age: int | None
+    max_age: int | None
     capacity: int
     held: int
     waiting: int
@@ -91,7 +93,7 @@ SELECT g.id, g.org_id, g.programme_id, p.kind, g.state, g.admission, p.intake, p
        g.tz, CASE WHEN g.state = 'running' AND g.admission = 'rolling' THEN next_joining(g.id, g.rolling_every, now())
                   ELSE (g.start_on + g.local_start) AT TIME ZONE g.tz END AS starts_at,
        g.state <> 'running' OR g.admission <> 'rolling' OR joining_now(g.id, g.rolling_every, now()) AS window_open,
-       g.languages, g.capacity, g.held, g.waiting,
+       g.languages, p.min_age, p.max_age, g.capacity, g.held, g.waiting,
        g.waitlist_limit, g.queue_last, g.queue_at
   FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id WHERE g.id = %s FOR UPDATE OF g
 """
@@ -239,6 +241,14 @@ def move(
     version = sign_up.version + 1
     moved = replace(sign_up, state=edge.target, offer_until=offer_until, intake_until=intake_until, version=version)
     return replace(group, held=group.held + seats, waiting=group.waiting + queue), moved
+
+
+PARTNER_STEP = "UPDATE sign_up SET partner_step_at = %s WHERE id = %s"
+
+
+def set_partner_step(work: Work, sign_up_id: uuid.UUID, *, at: dt.datetime | None) -> None:
+    """Write when the step with the partner was done; None: it is open."""
+    work.later(PARTNER_STEP, (at, sign_up_id))
 
 
 def sign_up_of(row: dict[str, Any]) -> SignUp:

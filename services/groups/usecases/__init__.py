@@ -6,9 +6,7 @@ from services.groups.usecases.copies import keep_organisation
 from services.groups.usecases.demo import seed_demo
 from services.groups.usecases.grouping import (
     create_group,
-    create_programme,
     list_groups,
-    list_programmes,
     my_groups,
     open_group,
     read_group,
@@ -30,13 +28,11 @@ __all__ = [
     "REFERRAL_TYPES",
     "accept_offer",
     "create_group",
-    "create_programme",
     "decline_offer",
     "drop_cards",
     "keep_organisation",
     "keep_referral",
     "list_groups",
-    "list_programmes",
     "my_groups",
     "open_group",
     "read_group",

@@ -9,8 +9,9 @@ from chassis import clock
 from chassis.audit import Entry
 from chassis.db import Database, Work
 from services.groups import schemas, views
-from services.groups.store import groups, seats
+from services.groups.store import programmes, seats
 from services.groups.usecases import grouping
+from services.groups.usecases.programmes import add
 from services.groups.usecases.signing_up import Newcomer, join
 
 PROGRAMME_KEY = "lt-kavkc-mens-group"
@@ -30,9 +31,9 @@ def seed_demo(db: Database, org_id: uuid.UUID, org_key: str) -> uuid.UUID:
 
 
 def _make(work: Work, org_id: uuid.UUID, org_key: str) -> None:
-    if groups.programme(work, org_id, PROGRAMME_KEY) is None:
+    if programmes.by_key(work, org_id, PROGRAMME_KEY) is None:
         chosen: dict[str, Any] = schemas.NewProgramme().load({"key": PROGRAMME_KEY, "kind": "peer", "names": NAMES})
-        grouping.add_programme(work, org_id, {**chosen, "id": clock.id_of_key("programme", PROGRAMME_KEY)})
+        add(work, org_id, {**chosen, "id": clock.id_of_key("programme", PROGRAMME_KEY)})
     example = {**schemas.NEW_GROUP_EXAMPLE, "programme": PROGRAMME_KEY, "names": NAMES, "capacity": CAPACITY}
     body: dict[str, Any] = schemas.NewGroup().load(example)
     grouping.draft(work, schemas.DEMO_GROUP, body, org=(org_id, org_key), subject="demo")

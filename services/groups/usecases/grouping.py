@@ -1,4 +1,4 @@
-"""Programmes and groups: made, opened, shown, and the roster of the men in them."""
+"""Groups: made, opened, shown, and the roster of the men in them."""
 
 from __future__ import annotations
 
@@ -8,52 +8,21 @@ from typing import Any
 from chassis import clock, paging
 from chassis.audit import Entry
 from chassis.db import Database, Work
-from chassis.errors import Conflict, FieldError, Invalid, NotFound, Stale
+from chassis.errors import FieldError, Invalid, NotFound, Stale
 from chassis.requests import Call, Outcome
 from services.groups import events, schemas, views
 from services.groups.rules import grouping, rights
 from services.groups.rules.grouping import GroupEdge
 from services.groups.rules.lifecycle import WORKER
 from services.groups.rules.staff_rights import actors_of
-from services.groups.store import groups, season
+from services.groups.store import groups, programmes, season
 from services.groups.usecases.acts import Act, GroupMoved
 from services.groups.usecases.consequences import follow_group
 from services.groups.usecases.entering import caller_of, relation_to
+from services.groups.usecases.programmes import add, check_licence
 from services.groups.usecases.records import actions_of
 
-PROGRAMME = "programme"
-SETTINGS = ("consents", "individual_meetings", "mandated_share", "funder", "completion", "absences")
-"""What a programme sets besides its kind."""
 GROUP = "group"
-
-
-def create_programme(db: Database, call: Call) -> Outcome:
-    """Make a programme of the caller's organisation. Raises Conflict when the key is taken."""
-    with db.work(call) as work:
-        caller, body = caller_of(call), call.body
-        programme_id = done = work.claimed()
-        if programme_id is None:
-            grouping.check_mandate(body["kind"], body["mandated"])
-            programme_id = clock.new_id()
-            key = body["key"] or grouping.programme_key(caller.org_key, body["kind"], programme_id.hex[:6])
-            if not add_programme(work, caller.org_id, {**body, "id": programme_id, "key": key}):
-                raise Conflict("programme.key_taken", f"The key {key} is taken; choose another one.")
-        work.record(
-            Entry(operation="programme.create", object_type=PROGRAMME, object_id=None if done else programme_id)
-        )
-        row = views.programme(work, programme_id)
-        if row is None:
-            raise NotFound
-        return Outcome(value=row, version=row["version"])
-
-
-def list_programmes(db: Database, call: Call) -> Outcome:
-    """The programmes of the caller's organisation, newest first."""
-    with db.work(call) as work:
-        query = call.query
-        rows = views.programmes(work, after=paging.position(query["cursor"]), limit=query["limit"] + 1)
-        work.record(Entry(operation="programme.list", object_type=PROGRAMME, object_id=None))
-        return Outcome(value=paging.page(rows, query["limit"], by="created_at"))
 
 
 def create_group(db: Database, call: Call) -> Outcome:
@@ -135,22 +104,14 @@ def roster(db: Database, call: Call) -> Outcome:
         return Outcome(value={"items": items, "next": None}, relation=at)
 
 
-def add_programme(work: Work, org_id: uuid.UUID, body: dict[str, Any]) -> bool:
-    """Write a programme with the defaults of its kind; False when the key is taken."""
-    kind = grouping.KINDS[body["kind"]]
-    row = {name: body[name] for name in ("id", "key", "kind", "names", "mandated")}
-    chosen = {"intake": body["intake"] or kind.intake, "retention_days": body["retention_days"] or kind.retention_days}
-    chosen |= {name: body[name] for name in SETTINGS}
-    return groups.add_programme(work, {**row, **chosen, "org_id": org_id, "partner_step": kind.partner_step})
-
-
 def draft(work: Work, group_id: uuid.UUID, body: dict[str, Any], *, org: tuple[uuid.UUID, str], subject: str) -> None:
     """Write a draft; without a programme under the organisation's default one of that kind."""
     key = body["programme"]
-    programme = groups.programme(work, org[0], key) if key else _default(work, org, body)
+    programme = programmes.by_key(work, org[0], key) if key else _default(work, org, body)
     if programme is None:
         detail = "Your organisation has no programme with this key."
         raise Invalid("programme.unknown", detail, fields=(FieldError("/programme", "unknown", detail),))
+    check_licence(work, programme, org[0])
     grouping.check_capacity(programme["kind"], body["capacity"])
     absent = {"start_on": None, "local_start": None, "tz": None}
     lengths = {"minutes": grouping.MINUTES, "sessions": grouping.SESSIONS}
@@ -194,11 +155,11 @@ def tell_group(work: Work, group: dict[str, Any], verb: str) -> None:
 
 def _default(work: Work, org: tuple[uuid.UUID, str], body: dict[str, Any]) -> dict[str, Any] | None:
     key = grouping.programme_key(org[1], body["kind"])
-    found = groups.programme(work, org[0], key)
+    found = programmes.by_key(work, org[0], key)
     if found is None:
         chosen = schemas.NewProgramme().load({"key": key, "kind": body["kind"], "names": body["names"]})
-        add_programme(work, org[0], {**chosen, "id": clock.new_id()})
-        found = groups.programme(work, org[0], key)
+        add(work, org[0], {**chosen, "id": clock.new_id()})
+        found = programmes.by_key(work, org[0], key)
     return found
 
 

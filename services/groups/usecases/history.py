@@ -11,7 +11,18 @@ from chassis.envelope import NETWORK, Received, organisation_of
 from chassis.republish import Baseline
 from services.groups import events
 from services.groups.rules import grouping
-from services.groups.store import attendance, certificates, exports, glass, leaders, referred, seats, sessions, standing
+from services.groups.store import (
+    attendance,
+    certificates,
+    exports,
+    glass,
+    leaders,
+    programmes,
+    referred,
+    seats,
+    sessions,
+    standing,
+)
 from services.groups.usecases.sessions import told_of
 
 
@@ -29,6 +40,15 @@ def _group(work: Work, group_id: uuid.UUID, audience: str) -> dict[str, Any] | N
     if row is None:
         return None
     return events.group_state(row, accepting=grouping.accepting(row))
+
+
+def _programme(work: Work, programme_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = programmes.owner(work, programme_id) if audience == NETWORK else organisation_of(audience)
+    if org is None:
+        return None
+    with seats.inside(work, org):
+        row = programmes.lock(work, programme_id)
+    return None if row is None else events.programme_state(row)
 
 
 def _sign_up(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
@@ -134,6 +154,7 @@ def _report(work: Work, report_id: uuid.UUID, audience: str) -> dict[str, Any] |
 COUNTS = ("held", "attended", "excused", "absent")
 BASELINES: republish.Baselines = {
     "group": Baseline(events.GROUP_BASELINE, _group),
+    "programme": Baseline(events.PROGRAMME_BASELINE, _programme),
     "signup": Baseline(events.SIGN_UP_BASELINE, _sign_up),
     "intake": Baseline(events.INTAKE_BASELINE, _intake),
     "session": Baseline(events.SESSION_BASELINE, _session),

@@ -13,7 +13,7 @@ from chassis.envelope import Received, organisation_of
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.requests import Call, Outcome
 from services.groups import events
-from services.groups.rules import queue
+from services.groups.rules import eligible, queue
 from services.groups.rules import referred as rules
 from services.groups.rules.lifecycle import LIVE
 from services.groups.store import referred, seats
@@ -84,6 +84,7 @@ def keep_referral(work: Work, received: Received) -> None:
 def _make(work: Work, entered: Entered, body: dict[str, Any], sign_up_id: uuid.UUID, code: str) -> dict[str, Any]:
     group, subject = entered.group, entered.caller.subject
     track = queue.MANDATED if body["mandated"] else queue.VOLUNTARY
+    eligible.check_age(body["age"], least=group.min_age, most=group.max_age)
     rules.check_due(body["due_on"], mandated=body["mandated"])
     if body["referral_id"] is not None or body["mandated"]:
         _check_referral(work, group, body)

@@ -59,6 +59,24 @@ def archive(db: Database, call: Call) -> Outcome:
     return _do(db, call, _archive)
 
 
+def duplicate(db: Database, call: Call) -> Outcome:
+    """Make a draft for the next season; with `successor` the queue of this one goes over to it in the end.
+
+    Raises NotFound.
+    """
+    with db.work(call) as work:
+        made, group_id = work.claimed(), call.path["group_id"]
+        entered = enter_group(work, call, group_id)
+        draft_id = made or clock.new_id()
+        if made is None:
+            subject = entered.caller.subject
+            season.duplicate(work, group_id, draft_id, start_on=call.body["start_on"], subject=subject)
+            if call.body["successor"]:
+                season.change(work, group_id, {"successor_id": draft_id}, subject=subject)
+        work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=None if made else draft_id))
+        return replace(own(work, draft_id), relation=entered.relation)
+
+
 def tell_daily(db: Database) -> int:
     """Tell the groups whose page says otherwise than their last event, at the hour for it; else do nothing."""
     if clock.now().hour != rules.HOUR_OF_TELLING:

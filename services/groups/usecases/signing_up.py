@@ -15,7 +15,7 @@ from chassis.errors import Conflict, FieldError, Invalid
 from chassis.requests import Call, Outcome
 from chassis.sealing import DataKey
 from services.groups import events
-from services.groups.rules import codes, contact_check, lifecycle, queue
+from services.groups.rules import codes, contact_check, eligible, lifecycle, queue
 from services.groups.rules.lifecycle import MAN, WORKER
 from services.groups.rules.queue import Place
 from services.groups.rules.referred import at_risk
@@ -64,6 +64,8 @@ def sign_up(db: Database, call: Call) -> Outcome:
         newcomer = None if done else newcomer_of(work, body, sign_up_id, code)
         with seats.inside(work, org):
             group = seats.lock_group(work, body["group_id"])
+            if newcomer:
+                eligible.check_age(body["age"], least=group.min_age, most=group.max_age)
             value = join(work, group, newcomer) if newcomer else again(work, group, sign_up_id)
         work.record(Entry(operation="signup.create", object_type=OBJECT, object_id=None if done else sign_up_id))
         return Outcome(value={**value, "erase_at": None, "return_code": code})
@@ -85,7 +87,7 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
         waitlist_limit=group.waitlist_limit,
         at_once=at_once,
     )
-    _check_language(group, newcomer.language)
+    eligible.check_language(group.languages, newcomer.language)
     place = queue.next_place(last_seq=group.queue_last, last_at=group.queue_at, now=now, track=newcomer.track)
     place = replace(place, waiting_since=newcomer.since or place.waiting_since)  # who comes again may keep his age
     row = _row(work, group, newcomer, now)
@@ -202,10 +204,3 @@ def code_for(work: Work, call: Call, sign_up_id: uuid.UUID) -> str:
         return codes.return_code(secrets.token_bytes(8))
     text = f"{sign_up_id} {call.idempotency_key} {call.body['pin']}"
     return codes.return_code(work.digest("signup.return_code_of_key", text)[:8])
-
-
-def _check_language(group: Group, language: str | None) -> None:
-    spoken = {each.partition("-")[0] for each in group.languages}
-    if language is not None and language.partition("-")[0] not in spoken:
-        detail = f"This group speaks {', '.join(sorted(spoken))}."
-        raise Invalid("signup.language", detail, fields=(FieldError("/language", "choice", detail),))

@@ -10,16 +10,21 @@ from chassis.db import Work
 from services.groups.rules.grouping import GROUP_LIFECYCLE, accepting
 from services.groups.rules.season import choice_due
 
-PROGRAMMES = """
-SELECT id, key, kind, names, mandated, intake, partner_step, retention_days, consents, individual_meetings,
-       mandated_share, funder, completion, absences, version, created_at FROM programme
- WHERE (%(at)s::timestamptz IS NULL OR (created_at, id) < (%(at)s, %(after)s::uuid))
- ORDER BY created_at DESC, id DESC LIMIT %(limit)s
+PROGRAMME_COLUMNS: LiteralString = """
+SELECT p.id, p.key, p.kind, p.names, p.mandated, p.intake, p.partner_step, p.retention_days, p.consents,
+       p.individual_meetings, p.mandated_share, p.funder, p.completion, p.absences, p.min_age, p.max_age,
+       p.several_seats, p.licence_of, p.version, p.created_at,
+       ARRAY(SELECT o.key FROM partner AS o WHERE o.org_id = ANY (p.licensed_orgs) ORDER BY o.key) AS licensed_orgs
+  FROM programme AS p
 """
-PROGRAMME = """
-SELECT id, key, kind, names, mandated, intake, partner_step, retention_days, consents, individual_meetings,
-       mandated_share, funder, completion, absences, version FROM programme WHERE id = %s
+PROGRAMMES = (
+    PROGRAMME_COLUMNS
+    + """
+ WHERE (%(at)s::timestamptz IS NULL OR (p.created_at, p.id) < (%(at)s, %(after)s::uuid))
+ ORDER BY p.created_at DESC, p.id DESC LIMIT %(limit)s
 """
+)
+PROGRAMME = PROGRAMME_COLUMNS + " WHERE p.id = %s"
 
 
 def programmes(work: Work, *, after: tuple[Any, Any], limit: int) -> list[dict[str, Any]]:
@@ -58,7 +63,7 @@ def public_group(work: Work, group_id: uuid.UUID) -> dict[str, Any] | None:
 
 OWN: LiteralString = """
 SELECT g.*, o.key AS org_key, p.key AS programme_key, p.names AS programme_names, p.kind, p.intake,
-       (g.start_on + g.local_start) AT TIME ZONE g.tz AS starts_at,
+       p.min_age, p.max_age, (g.start_on + g.local_start) AT TIME ZONE g.tz AS starts_at,
        window_open(g.state, g.admission, g.id, g.rolling_every) AS window_open,
        CASE WHEN g.state = 'running' AND g.admission = 'rolling' THEN next_joining(g.id, g.rolling_every, now()) END
            AS joins_at
@@ -130,7 +135,7 @@ def _shown(row: dict[str, Any]) -> dict[str, Any]:
     return {
         **{name: row[name] for name in PUBLIC},
         "organisation": {"id": row["org_id"], "key": row["org_key"]},
-        "programme": {**programme_line, "kind": row["kind"], "intake": row["intake"]},
+        "programme": {**programme_line, **{name: row[name] for name in ("kind", "intake", "min_age", "max_age")}},
         "schedule": schedule,
     }
 

@@ -17,11 +17,14 @@ LINES: LiteralString = """
 SELECT s.id AS signup_id, s.language, s.state, NOT s.code_only AS reachable,
        CASE WHEN s.contact_until IS NOT NULL THEN 'awaited' WHEN s.contact_verified_at IS NOT NULL THEN 'confirmed'
             ELSE 'none' END AS contact_check,
+       CASE WHEN r.partner_step THEN CASE WHEN s.partner_step_at IS NULL THEN 'open' ELSE 'done' END END
+            AS partner_step,
        coalesce(s.offer_until, s.intake_until) AS deadline, s.queue_seq, s.version, s.participant_id, p.key_id,
        p.personal, CASE WHEN s.state = 'waiting' THEN (SELECT count(*) + 1 FROM sign_up AS b
            WHERE b.group_id = s.group_id AND b.state = 'waiting'
              AND (b.track, b.waiting_since, b.queue_seq) < (s.track, s.waiting_since, s.queue_seq)) END AS place
   FROM sign_up AS s JOIN participant AS p ON p.id = s.participant_id
+  JOIN peer_group AS q ON q.id = s.group_id JOIN programme AS r ON r.id = q.programme_id
 """
 ONE = LINES + " WHERE s.id = %s"
 
