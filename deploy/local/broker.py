@@ -38,6 +38,7 @@ TELLS = {
         "programme",
         "session",
         "signup",
+        "statistics",
     ),
 }
 """The nouns that each service may speak of at the broker."""

@@ -65,7 +65,12 @@ OWN_ANSWER = {
     "POST /access/members",
     "POST /referrals/legal-templates",
 }
-OF_ITS_OWN = {"GET /referrals/counts", "GET /referrals/legal-templates", "POST /referrals/legal-templates/standard"}
+OF_ITS_OWN = {
+    "POST /signups/hand-over",
+    "GET /referrals/counts",
+    "GET /referrals/legal-templates",
+    "POST /referrals/legal-templates/standard",
+}
 """Without an id of anything; their own tests say whose they are."""
 BY_FOCUS = "POST /fhir/Task"  # its body says of which referral
 SERVICE = "lt-kavkc-behaviour-change"

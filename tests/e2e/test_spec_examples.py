@@ -400,6 +400,7 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "POST /access/clients/{client_id}/revoke": Actors.system,
     "POST /signups": lambda actors: (actors.man, {}, {}, None),
     "POST /signups/status": lambda actors: (actors.man, {}, {}, None),
+    "POST /signups/hand-over": lambda actors: (actors.centre, {}, {}, None),
     "POST /signups/card": lambda actors: (actors.man, {}, {}, None),
     "POST /signups/{signup_id}/offer/accept": Actors.offered,
     "POST /signups/{signup_id}/offer/decline": Actors.offered,

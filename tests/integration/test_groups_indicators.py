@@ -12,12 +12,12 @@ from chassis import clock
 from chassis.db import Database
 from chassis.identity import Caller
 from chassis.settings import Settings
-from services.groups.usecases import indicators
+from services.groups.usecases import indicators, statistics
 from tests.support.databases import root_url
 from tests.support.group_season import season_step
 from tests.support.group_sessions import attendance_step, entered
 from tests.support.group_staff import COORDINATOR, LEADER, programme, step
-from tests.support.groups import OTHER, call, opened, own, sign_up
+from tests.support.groups import CENTRE, OTHER, call, opened, own, sign_up
 
 SCHEDULE = {"start_on": "2027-02-01", "local_start": "18:00", "tz": "Europe/Vilnius", "sessions": 1}
 
@@ -88,3 +88,27 @@ def test_nothing_in_it_leads_to_a_man(db: Database, at: Settings) -> None:
     columns = query(at, "SELECT column_name FROM information_schema.columns WHERE table_name = 'indicator' ORDER BY 1")
     assert [name for (name,) in columns] == ["amount", "metric", "month", "no", "org_id", "programme_id"]
     assert query(at, "SELECT extract(day FROM month)::integer, metric, amount FROM indicator") == [(1, "signed_up", 1)]
+
+
+def test_a_month_that_is_over_is_told_once_without_small_figures(db: Database, at: Settings) -> None:
+    group = opened(db, kind="guided", programme=programme(db, intake="none")["key"], capacity=8)
+    men = [sign_up(db, group) for _ in range(6)]
+    own(db, "withdraw", men[0])
+    assert statistics.close(db) == 0, "this month is not over"
+    query(at, "UPDATE indicator SET month = '2026-01-01'")
+    assert statistics.close(db) == 1
+    sign_up(db, group)
+    query(at, "UPDATE indicator SET month = '2026-01-01'")
+    assert statistics.close(db) == 0, "what comes later is in the organisation's own figures only"
+    ((data, audience),) = query(at, "SELECT data, audience FROM outbox WHERE type = 'statistics.closed'")
+    assert audience == "network"
+    assert (data["period"], data["signed_up"], data["reached"]) == ("2026-01", 6, 0)
+    assert "left" not in data, "one man left: that is nobody else's to know"
+
+
+def test_the_figures_of_support_pairs_stay_at_home(db: Database, at: Settings) -> None:
+    key = programme(db, kind="support_pair")["key"]
+    query(at, f"INSERT INTO indicator (org_id, programme_id, month, metric, amount) SELECT org_id, id, '2026-01-01',"
+              f" 'groups_started', 1 FROM programme WHERE key = '{key}'")  # fmt: skip
+    assert statistics.close(db) == 1
+    assert query(at, "SELECT audience FROM outbox WHERE type = 'statistics.closed'") == [(f"org:{CENTRE.org_id}",)]

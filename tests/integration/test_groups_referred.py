@@ -81,7 +81,7 @@ def for_him(
     asked = call(
         "POST /groups/{group_id}/signups",
         by,
-        {**body, "due_on": None, "contact_confirmed": False, **changes},
+        {**body, "due_on": None, "contact_confirmed": False, "age": None, **changes},
         path={"group_id": group},
         operation="signup.create_for",
         idempotency_key=key,
@@ -171,6 +171,18 @@ def test_who_may_not_begin_by_his_day_is_told_at_once(db: Database, at: Settings
         for_him(db, group, referral_id=heard(db, "accepted"), mandated=True, due_on=due)
     risks = told(at, "signup.due_at_risk")
     assert len(risks) == 2  # the group begins after his day; no seat for the second; the third has no day
+
+
+def test_whatever_makes_it_late_is_told_once_without_anybody_asking(db: Database, at: Settings) -> None:
+    group = mixed(db, capacity=4)  # begins on 11 January 2027; two seats for men who were sent
+    men = [for_him(db, group, referral_id=heard(db, "accepted"), mandated=True, due_on=DUE) for _ in range(2)]
+    for_him(db, group, referral_id=heard(db, "accepted"), mandated=True, due_on=dt.date(2030, 1, 1))
+    assert usecases.sweep_risks(db) == 0, "the third waits, and it was told at once"
+    query(at, "UPDATE sign_up SET risk_told_at = NULL")
+    assert usecases.sweep_risks(db) == 1
+    assert usecases.sweep_risks(db) == 0
+    assert len(told(at, "signup.due_at_risk")) == 2
+    assert len(men) == 2
 
 
 def test_a_referral_that_is_over_ends_what_was_waiting_and_is_forgotten(db: Database, at: Settings) -> None:

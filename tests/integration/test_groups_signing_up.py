@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import re
 import uuid
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import psycopg
@@ -19,8 +21,9 @@ from chassis.settings import Settings
 from chassis.work import Work
 from services.groups import schemas, usecases
 from services.groups.store import seats
+from services.groups.usecases import signing_up
 from tests.support.databases import root_url
-from tests.support.groups import CENTRE, OTHER, call, new_group, opened, own, roster, sign_up
+from tests.support.groups import CENTRE, OTHER, PIN, call, new_group, opened, own, roster, sign_up
 
 MAIL = {"channel": "email", "value": "kanarele.vienas@example.org", "safe": "yes"}
 PROTECTED = ("programme", "peer_group", "leader_assignment", "participant", "sign_up", "return_card", "history")
@@ -317,3 +320,17 @@ def test_every_field_has_its_class() -> None:
     shapes = [getattr(schemas, name) for name in schemas.__all__ if isinstance(getattr(schemas, name), type)]
     assert len(shapes) > 8
     assert [unclassified(shape) for shape in shapes] == [()] * len(shapes)
+
+
+def test_a_helpline_signs_a_caller_up_reads_his_code_and_sees_nothing_of_him(db: Database, at: Settings) -> None:
+    group = opened(db)
+    helpline = replace(OTHER, roles=frozenset({"helpline_worker"}))
+    body = schemas.NewSignUp().load({**schemas.NEW_SIGN_UP_EXAMPLE, "group_id": str(group), "pin": PIN})
+    asked = call("hand over", helpline, body, operation="signup.hand_over", idempotency_key="k")
+    made = signing_up.hand_over(db, asked).value
+    assert "".join(word[0] for word in made["spoken"] if word[0].isupper()) == re.sub("[^A-Z]", "", made["return_code"])
+    assert signing_up.hand_over(db, asked).value["signup_id"] == made["signup_id"]
+    assert own(db, "status", made)["state"] == "confirmed"
+    assert rows(at, "SELECT actor, by_subject FROM history WHERE sign_up_id IS NOT NULL AND no = 1") == [("man", None)]
+    with pytest.raises(NotFound):
+        roster(db, group, helpline)

@@ -45,6 +45,7 @@ from services.groups.events.staff import (
     leader_state,
     leader_told,
 )
+from services.groups.events.statistics import STATISTICS, STATISTICS_BASELINE, statistics_state, statistics_told
 
 __all__ = [
     "ATTENDANCE_BASELINE",
@@ -62,6 +63,7 @@ __all__ = [
     "SESSION_BASELINE",
     "SIGN_UP",
     "SIGN_UP_BASELINE",
+    "STATISTICS_BASELINE",
     "TYPES",
     "Meeting",
     "Step",
@@ -86,6 +88,8 @@ __all__ = [
     "session_state",
     "session_told",
     "sign_up_state",
+    "statistics_state",
+    "statistics_told",
 ]
 
 _GROUP = {
@@ -214,6 +218,8 @@ TYPES: dict[str, EventType] = {
         PLACEMENT_BASELINE,
         PROGRAMME,
         PROGRAMME_BASELINE,
+        STATISTICS,
+        STATISTICS_BASELINE,
         EXPORT,
         EXPORT_BASELINE,
         GLASS,

@@ -17,5 +17,5 @@ CREATE INDEX glass_broken_list ON glass_broken (org_id, at DESC, id DESC);
 ALTER TABLE glass_broken ENABLE ROW LEVEL SECURITY;
 ALTER TABLE glass_broken FORCE ROW LEVEL SECURITY;
 CREATE POLICY own_rows ON glass_broken USING (org_id = acting_org()) WITH CHECK (org_id = acting_org());
-GRANT SELECT, INSERT ON glass_broken TO {app};
+GRANT SELECT, INSERT, DELETE ON glass_broken TO {app};
 GRANT UPDATE (seen_at, seen_by) ON glass_broken TO {app};

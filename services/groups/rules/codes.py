@@ -27,6 +27,18 @@ def grouped(code: str) -> str:
     return "-".join(text[start : start + 4] for start in range(0, LENGTH, 4))
 
 
+_WORDS = (
+    "zero", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "Alfa", "Bravo", "Charlie", "Delta",
+    "Echo", "Foxtrot", "Golf", "Hotel", "Juliett", "Kilo", "Mike", "November", "Papa", "Quebec", "Romeo", "Sierra",
+    "Tango", "Victor", "Whiskey", "X-ray", "Yankee", "Zulu",
+)  # fmt: skip
+
+
+def spoken(code: str) -> list[str]:
+    """A code as it is read aloud on the telephone, a word for each sign (ICAO spelling alphabet)."""
+    return [_WORDS[ALPHABET.index(sign)] for sign in normalised(code)]
+
+
 def normalised(code: str) -> str:
     """The code as it is compared: capitals, without dashes and spaces, misread letters mended."""
     return code.upper().translate(_MISREAD)

@@ -65,6 +65,12 @@ def table(rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
     return [*told, {"key": TOTAL, **total}]
 
 
+def told_of_one(amounts: Mapping[str, int]) -> dict[str, int | None]:
+    """The figures of one programme alone: a figure of men below five is not told."""
+    figures = {name: amounts.get(name, 0) for name in (*OF_GROUPS, *OF_MEN)}
+    return {name: None if name in OF_MEN and 0 < each < SMALLEST else each for name, each in figures.items()}
+
+
 def as_csv(lines: Sequence[Mapping[str, Any]]) -> bytes:
     """With a head (RFC 4180, UTF-8); what is not told is an empty cell."""
     text = io.StringIO()

@@ -19,6 +19,7 @@ _ALL = frozenset(RELATIONS)
 POLICY = Policy(
     Row("programme.create", _COORDINATING),
     Row("programme.list", _STAFF | _LEADER),
+    Row("signup.hand_over", frozenset({"helpline_worker"})),
     Row("programme.change", _COORDINATING),
     Row("group.create", _COORDINATING, shows=INNER),
     Row("group.open", _COORDINATING, shows=INNER),

@@ -193,6 +193,12 @@ class NewSignUpView(SignUpView):
     return_code = classified(fields.String(required=True), "sealed")
 
 
+class HandOverView(NewSignUpView):
+    """The same for the telephone: the code once more as words to read aloud."""
+
+    spoken = classified(fields.List(fields.String(), required=True), "sealed")
+
+
 NEW_SIGN_UP_EXAMPLE = {"group_id": str(DEMO_GROUP), "alias": "Demo", "language": "lt", "pin": "2580"}
 CARD_EXAMPLE = {"return_code": "7K2M-9QXD-4TR", "pin": "2580"}
 FOR_HIM_EXAMPLE = {"alias": "Demo", "language": "lt", "pin": "2580"}

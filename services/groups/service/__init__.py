@@ -201,6 +201,7 @@ class GroupsService(
         """Let overdue offers lapse where nobody asks."""
         usecases.sweep(self.db)
         usecases.drop_cards(self.db)
+        usecases.sweep_risks(self.db)
 
     @subscribe("republish.requested")
     def tell_again(self, work: Work, received: Received) -> None:

@@ -6,7 +6,7 @@ from chassis.db import Database
 from chassis.http import route
 from chassis.requests import Call, Outcome
 from services.groups import schemas
-from services.groups.usecases import contact_checks, own_erasing, own_more
+from services.groups.usecases import contact_checks, own_erasing, own_more, signing_up
 
 CARD = "/signups/<uuid:signup_id>"
 
@@ -75,3 +75,18 @@ class Own:
     def card_to_keep(self, call: Call) -> bytes:
         """Draw a card."""
         return own_more.card_to_keep(self.db, call)
+
+    @route(
+        "POST",
+        "/signups/hand-over",
+        operation="signup.hand_over",
+        body=schemas.NewSignUp,
+        answers=schemas.HandOverView,
+        status=201,
+        changes=True,
+        example=schemas.NEW_SIGN_UP_EXAMPLE,
+        summary="Sign up somebody on the telephone and read the code to him; a helpline sees nothing afterwards",
+    )
+    def hand_over(self, call: Call) -> Outcome:
+        """Sign a caller up."""
+        return signing_up.hand_over(self.db, call)

@@ -12,7 +12,7 @@ from services.groups.schemas import season as shapes
 from services.groups.schemas import staff as staff_shapes
 from services.groups.schemas.parts import Nothing
 from services.groups.service.staff import SIGN_UP
-from services.groups.usecases import leading, moving_on, season
+from services.groups.usecases import leading, moving_on, season, statistics
 
 GROUP = "/groups/<uuid:group_id>"
 TELLING_SECONDS = 600
@@ -202,3 +202,4 @@ class Season:
     def tell_daily(self) -> None:
         """Tell groups anew that take sign-ups or do not any more."""
         season.tell_daily(self.db)
+        statistics.close(self.db)

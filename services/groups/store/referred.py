@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from typing import Any
 
@@ -99,3 +100,27 @@ def sign_first(work: Work, sign_up_id: uuid.UUID, counted: Tally, *, subject: st
 def sign_second(work: Work, report_id: uuid.UUID, *, subject: str, alone: bool) -> None:
     """Write the second signature."""
     work.later(SIGN_SECOND, {"id": report_id, "subject": subject, "at": work.now, "alone": alone})
+
+
+RISK_TOLD = "UPDATE sign_up SET risk_told_at = %s WHERE id = %s"
+WITH_DUE_MEN = "SELECT org_id, group_id FROM groups_with_due_men(200)"
+DUE_MEN = (
+    COLUMNS.replace("version\n  FROM", "version, due_on\n  FROM")
+    + " WHERE group_id = %s AND due_on IS NOT NULL AND risk_told_at IS NULL AND state = 'waiting' FOR UPDATE"
+)
+
+
+def risk_told(work: Work, sign_up_id: uuid.UUID) -> None:
+    """Keep that it was told that he may not begin by his day."""
+    work.later(RISK_TOLD, (work.now, sign_up_id))
+
+
+def groups_with_due_men(work: Work) -> list[tuple[uuid.UUID, uuid.UUID]]:
+    """Organisations and groups in which men wait who have a day to begin by, and of whom nothing was told yet."""
+    return [(row["org_id"], row["group_id"]) for row in work.all(WITH_DUE_MEN)]
+
+
+def due_men(work: Work, group_id: uuid.UUID) -> list[tuple[SignUp, dt.date]]:
+    """Those men of a group, with their days."""
+    rows = work.all(DUE_MEN, (group_id,))
+    return [(sign_up_of({name: row[name] for name in row if name != "due_on"}), row["due_on"]) for row in rows]

@@ -18,6 +18,7 @@ from services.groups.usecases.own import accept_offer, decline_offer, status, wi
 from services.groups.usecases.own_erasing import drop_cards
 from services.groups.usecases.recipients import recipient as RECIPIENT  # noqa: N812 - what the sender asks for
 from services.groups.usecases.referred import REFERRAL_TYPES, keep_referral
+from services.groups.usecases.risks import sweep as sweep_risks
 from services.groups.usecases.seating import sweep
 from services.groups.usecases.signing_up import sign_up
 
@@ -41,6 +42,7 @@ __all__ = [
     "sign_up",
     "status",
     "sweep",
+    "sweep_risks",
     "tell_again",
     "withdraw",
 ]

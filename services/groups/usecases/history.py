@@ -22,6 +22,7 @@ from services.groups.store import (
     seats,
     sessions,
     standing,
+    statistics,
 )
 from services.groups.usecases.sessions import told_of
 
@@ -49,6 +50,15 @@ def _programme(work: Work, programme_id: uuid.UUID, audience: str) -> dict[str, 
     with seats.inside(work, org):
         row = programmes.lock(work, programme_id)
     return None if row is None else events.programme_state(row)
+
+
+def _statistics(work: Work, statistics_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
+    org = statistics.owner(work, statistics_id)
+    if org is None or audience not in {NETWORK, f"org:{org}"}:
+        return None
+    with seats.inside(work, org):
+        row = statistics.one(work, statistics_id)
+    return None if row is None else events.statistics_state(row)
 
 
 def _sign_up(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
@@ -155,6 +165,7 @@ COUNTS = ("held", "attended", "excused", "absent")
 BASELINES: republish.Baselines = {
     "group": Baseline(events.GROUP_BASELINE, _group),
     "programme": Baseline(events.PROGRAMME_BASELINE, _programme),
+    "statistics": Baseline(events.STATISTICS_BASELINE, _statistics),
     "signup": Baseline(events.SIGN_UP_BASELINE, _sign_up),
     "intake": Baseline(events.INTAKE_BASELINE, _intake),
     "session": Baseline(events.SESSION_BASELINE, _session),

@@ -14,14 +14,12 @@ from chassis.db import Database, Work
 from chassis.errors import Conflict, FieldError, Invalid
 from chassis.requests import Call, Outcome
 from chassis.sealing import DataKey
-from services.groups import events
 from services.groups.rules import codes, contact_check, eligible, lifecycle, queue
 from services.groups.rules.lifecycle import MAN, WORKER
 from services.groups.rules.queue import Place
-from services.groups.rules.referred import at_risk
 from services.groups.store import cards, contacts, queueing, seats
-from services.groups.store.seats import Group, SignUp
-from services.groups.usecases import notifying, seating
+from services.groups.store.seats import Group
+from services.groups.usecases import notifying, risks, seating
 from services.groups.usecases.acts import BY_MAN, BY_SYSTEM, Act
 from services.groups.usecases.showing import Check, briefly, briefly_card, view
 from services.groups.views import PERSONAL
@@ -67,8 +65,17 @@ def sign_up(db: Database, call: Call) -> Outcome:
             if newcomer:
                 eligible.check_age(body["age"], least=group.min_age, most=group.max_age)
             value = join(work, group, newcomer) if newcomer else again(work, group, sign_up_id)
-        work.record(Entry(operation="signup.create", object_type=OBJECT, object_id=None if done else sign_up_id))
+        work.record(Entry(operation=call.operation, object_type=OBJECT, object_id=None if done else sign_up_id))
         return Outcome(value={**value, "erase_at": None, "return_code": code})
+
+
+def hand_over(db: Database, call: Call) -> Outcome:
+    """The same for somebody on the telephone: the code comes with words to read it aloud by (groups.md, top).
+
+    A helpline keeps nothing but the id, for a request that is repeated, and can look nothing up by it.
+    """
+    outcome = sign_up(db, call)
+    return Outcome(value={**outcome.value, "spoken": codes.spoken(outcome.value["return_code"])})
 
 
 def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
@@ -118,19 +125,9 @@ def _enter(
     elif group.held < group.capacity and group.gives:  # whoever waits before him is at the cap of men who were sent
         group = seating.fill(work, group, now=now)
         entered = seats.one(work, entered.id) or entered
-    _warn(work, group, entered, newcomer.due_on, now=now)
+    if newcomer.due_on is not None:
+        risks.warn(work, group, entered, newcomer.due_on)
     return briefly(work, group, entered)
-
-
-def _warn(work: Work, group: Group, entered: SignUp, due_on: dt.date | None, *, now: dt.datetime) -> None:
-    """Tell at once that he may not begin by his day (rule 7)."""
-    if due_on is None:
-        return
-    free = min(group.capacity - group.held, group.mandated_seats - queueing.mandated_held(work, group))
-    before = queueing.men_before(work, group, entered.place) if entered.state == "waiting" else -1
-    starts_on = group.starts_at.date() if group.starts_at else None
-    if at_risk(due_on, starts_on=starts_on, before=before, free=free):
-        work.tell(events.moved("due_at_risk", seating.step_of(group, entered), at=now))
 
 
 def _at_once(work: Work, group: Group, track: int) -> bool:
