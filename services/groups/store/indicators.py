@@ -7,15 +7,26 @@ import uuid
 from typing import Any
 
 from chassis.db import Work
+from services.groups.store.seats import Group
 
 ADD = """
 INSERT INTO indicator (org_id, programme_id, month, metric, amount)
 SELECT g.org_id, g.programme_id, %(month)s, %(metric)s, %(amount)s FROM peer_group AS g WHERE g.id = %(group)s
 """
+ADD_OF = """
+INSERT INTO indicator (org_id, programme_id, month, metric, amount)
+VALUES (%(org)s, %(programme)s, %(month)s, %(metric)s, 1)
+"""
 PLACES = """
 INSERT INTO indicator (org_id, programme_id, month, metric, amount)
 SELECT g.org_id, g.programme_id, %(month)s, 'places_planned', g.capacity FROM peer_group AS g WHERE g.id = %(group)s
 """
+
+
+def add_of(work: Work, group: Group, metric: str, at: dt.datetime) -> None:
+    """Count one step of a man in the month of a moment; the group is locked, so nothing has to be looked up."""
+    values = {"org": group.org_id, "programme": group.programme_id, "month": at.date().replace(day=1)}
+    work.later(ADD_OF, {**values, "metric": metric})
 
 
 def add(work: Work, group_id: uuid.UUID, metric: str, at: dt.datetime, *, amount: int = 1) -> None:

@@ -26,13 +26,14 @@ SELECT count(*) AS men FROM sign_up WHERE group_id = %s AND track = 0
 OVERDUE = (
     COLUMNS  # noqa: S608 - both parts are constants
     + """
- WHERE group_id = %(group)s
-   AND ((state = 'offered' AND offer_until <= %(now)s) OR (state = 'intake' AND intake_until <= %(now)s
-        AND %(tries)s <= (SELECT count(*) FROM intake_entry AS e
-                           WHERE e.sign_up_id = sign_up.id AND e.kind = 'attempt'))
-        OR (state IN ('waiting', 'intake', 'confirmed') AND contact_until <= %(now)s
+ WHERE group_id = %(group)s AND due_at <= %(now)s
+   AND (state = 'offered'
+        OR (state = 'intake' AND intake_until <= %(now)s
+            AND %(tries)s <= (SELECT count(*) FROM intake_entry AS e
+                               WHERE e.sign_up_id = sign_up.id AND e.kind = 'attempt'))
+        OR (state <> 'offered' AND contact_until <= %(now)s
             AND contact_is_over(id, contact_way, contact_until, %(now)s)))
- ORDER BY coalesce(offer_until, intake_until, contact_until), queue_seq FOR UPDATE
+ ORDER BY due_at, queue_seq FOR UPDATE
 """
 )
 

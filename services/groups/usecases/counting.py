@@ -12,7 +12,7 @@ def count_step(work: Work, moved: Moved) -> None:
     """Count a man's step in its month."""
     metric = OF_STEPS.get(moved.edge.name)
     if metric is not None:
-        indicators.add(work, moved.group.id, metric, moved.at)
+        indicators.add_of(work, moved.group, metric, moved.at)
 
 
 def count_start(work: Work, moved: GroupMoved) -> None:

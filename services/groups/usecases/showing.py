@@ -41,9 +41,11 @@ def shown(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
     return {**briefly(work, group, sign_up), **besides, "place_full": place}
 
 
-def briefly(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
-    """The same as the answer to signing up, without what takes longer to find out."""
-    before = queueing.men_before(work, group, sign_up.place) if sign_up.state == "waiting" else 0
+def briefly(work: Work, group: Group, sign_up: SignUp, *, last: bool = False) -> dict[str, Any]:
+    """The same as the answer to signing up, without what takes longer to find out; the `last` needs no counting."""
+    before = 0
+    if sign_up.state == "waiting":
+        before = group.waiting - 1 if last else queueing.men_before(work, group, sign_up.place)
     value = view(
         sign_up.id,
         group,

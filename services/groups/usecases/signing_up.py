@@ -127,7 +127,7 @@ def _enter(
         entered = seats.one(work, entered.id) or entered
     if newcomer.due_on is not None:
         risks.warn(work, group, entered, newcomer.due_on)
-    return briefly(work, group, entered)
+    return briefly(work, group, entered, last=newcomer.since is None and place.track == queue.VOLUNTARY)
 
 
 def _at_once(work: Work, group: Group, track: int) -> bool:
