@@ -28,13 +28,16 @@ WORDS = {
         "This group has begun and takes new men before certain meetings only. Before the next of these the first of "
         "the queue is asked."
     ),
+    "quota_reached": (
+        "Your delegation holds all of its seats. When one of them becomes free, the first of your delegation is asked."
+    ),
     "others_first": "A seat is being offered to somebody who waited before you.",
 }
 
 
-def why(group: Mapping[str, Any], *, track: int) -> dict[str, str]:
+def why(group: Mapping[str, Any], *, track: int, quota_full: bool = False) -> dict[str, str]:
     """The rule by which somebody waits; `group` with state, admission, window_open, capacity and held."""
-    code = _code(group, track)
+    code = _code(group, track, quota_full=quota_full)
     return {"code": code, "text": WORDS[code]}
 
 
@@ -45,11 +48,13 @@ def usual_weeks(found: Mapping[str, Any]) -> dict[str, int] | None:
     return {"from": math.floor(found["low"]), "to": max(1, math.ceil(found["high"]))}
 
 
-def _code(group: Mapping[str, Any], track: int) -> str:
+def _code(group: Mapping[str, Any], track: int, *, quota_full: bool) -> str:
     if not admits(group["state"], group["admission"]):
         return "has_begun"
     if not group["window_open"]:
         return "between_windows"
     if group["held"] >= group["capacity"]:
         return "no_seat"
+    if quota_full:
+        return "quota_reached"
     return "share_reached" if track == MANDATED else "others_first"

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, validate, validates_schema
 
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.groups.rules import grouping, lifecycle
-from services.groups.schemas.parts import AREA, COUNTRY, LANGUAGE, ListQuery, Party, names
+from services.groups.schemas.parts import AREA, COUNTRY, KEY, LANGUAGE, ListQuery, Party, names
 
 CLOCK_TIME = validate.Regexp(r"^([01][0-9]|2[0-3]):[0-5][0-9]\Z")
 
@@ -40,6 +40,13 @@ class Schedule(Shape):
         """An IANA zone; an offset would be wrong half of the year."""
         if "/" not in value["tz"] or value["tz"] not in zoneinfo.available_timezones():
             raise ValidationError({"tz": [Fault("zone", "A time zone is named like Europe/Vilnius.")]})
+
+
+class Quota(Shape):
+    """How many seats a delegation may hold at most."""
+
+    delegation = classified(fields.String(required=True, validate=KEY), "public")
+    seats = classified(fields.Integer(required=True, strict=True, validate=validate.Range(1, 1000)), "public")
 
 
 class NewGroup(Shape):
@@ -78,6 +85,18 @@ class NewGroup(Shape):
     place_public = classified(fields.String(load_default=None, allow_none=True, validate=plain_text(1, 300)), "public")
     place_full = classified(fields.String(load_default=None, allow_none=True, validate=plain_text(1, 500)), "internal")
     schedule = classified(fields.Nested(Schedule, load_default=None, allow_none=True), "public")
+    quotas = classified(
+        fields.List(fields.Nested(Quota), load_default=list, validate=validate.Length(0, 200)), "public"
+    )
+    co_organisers = classified(
+        fields.List(
+            fields.String(validate=KEY),
+            load_default=list,
+            validate=validate.Length(0, 20),
+            metadata={"description": "Keys of organisations that hold the group with yours; they hear what you hear."},
+        ),
+        "public",
+    )
     leaders = classified(
         fields.List(fields.Nested(NewLeader), load_default=list, validate=validate.Length(0, 10)), "internal"
     )
@@ -125,6 +144,8 @@ class PublicGroup(Shape):
     seat_at_once = classified(fields.Boolean(required=True), "public")
     place_public = classified(fields.String(allow_none=True), "public")
     schedule = classified(fields.Nested(Schedule, allow_none=True), "public")
+    quotas = classified(fields.List(fields.Nested(Quota), required=True), "public")
+    co_organisers = classified(fields.List(fields.Nested(Party), required=True), "public")
     version = classified(fields.Integer(required=True), "public")
 
 

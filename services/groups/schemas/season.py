@@ -6,8 +6,8 @@ from marshmallow import fields, validate
 
 from chassis.schema import Shape, classified, plain_text
 from services.groups.rules import grouping, season
-from services.groups.schemas.grouping import NewLeader
-from services.groups.schemas.parts import LANGUAGE, names
+from services.groups.schemas.grouping import NewLeader, Quota
+from services.groups.schemas.parts import KEY, LANGUAGE, names
 
 
 class Duplicating(Shape):
@@ -32,6 +32,8 @@ class GroupChange(Shape):
     place_public = classified(fields.String(validate=plain_text(1, 300)), "public")
     place_full = classified(fields.String(validate=plain_text(1, 500)), "internal")
     successor_id = classified(fields.UUID(), "internal")
+    quotas = classified(fields.List(fields.Nested(Quota), validate=validate.Length(0, 200)), "public")
+    co_organisers = classified(fields.List(fields.String(validate=KEY), validate=validate.Length(0, 20)), "public")
 
 
 class Postponing(Shape):

@@ -9,7 +9,7 @@ from marshmallow import ValidationError, fields, post_load, validate, validates_
 from chassis.phones import phone_or_fault
 from chassis.schema import Fault, Shape, classified, plain_text
 from services.groups.rules import card, codes, contact_check, lifecycle, waiting
-from services.groups.schemas.parts import DEMO_GROUP, LANGUAGE
+from services.groups.schemas.parts import DEMO_GROUP, KEY, LANGUAGE
 from services.groups.schemas.sessions import wall_time
 
 PIN = validate.Regexp(r"^[0-9]{4}\Z")
@@ -55,6 +55,15 @@ class _Newcomer(Shape):
     language = classified(fields.String(load_default=None, allow_none=True, validate=LANGUAGE), "personal")
     contact = classified(fields.Nested(Contact, load_default=None, allow_none=True), "sealed")
     pin = classified(fields.String(required=True, validate=PIN), "sealed")
+    delegation = classified(
+        fields.String(
+            load_default=None,
+            allow_none=True,
+            validate=KEY,
+            metadata={"description": "Only where the group has seats of delegations; one of its quotas."},
+        ),
+        "personal",
+    )
     age = classified(
         fields.Integer(
             load_default=None,

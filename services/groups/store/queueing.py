@@ -16,6 +16,12 @@ HEAD = (
  WHERE group_id = %(group)s AND state = 'waiting' AND contact_until IS NULL
    AND (track = 1 OR %(most)s > (SELECT count(*) FROM sign_up AS s WHERE s.group_id = %(group)s AND s.track = 0
                                     AND s.state IN ('offered', 'intake', 'confirmed', 'active')))
+   AND (delegation IS NULL OR NOT EXISTS (
+            SELECT 1 FROM delegation_quota AS q WHERE q.group_id = sign_up.group_id
+               AND q.delegation = sign_up.delegation
+               AND q.seats <= (SELECT count(*) FROM sign_up AS d WHERE d.group_id = q.group_id
+                                  AND d.delegation = q.delegation
+                                  AND d.state IN ('offered', 'intake', 'confirmed', 'active'))))
  ORDER BY track, waiting_since, queue_seq LIMIT 1 FOR UPDATE
 """
 )
@@ -62,8 +68,8 @@ def overdue(work: Work, group: Group, now: dt.datetime) -> list[SignUp]:
 REMINDED = """
 UPDATE sign_up SET remind_at = NULL WHERE group_id = %(group)s AND state = 'offered' AND remind_at <= %(now)s
    AND offer_until > %(now)s
-RETURNING id, group_id, state, track, waiting_since, queue_seq, offer_until, intake_until, code_only, contact_way,
-          contact_until, referral_id, placement_id, version
+RETURNING id, group_id, state, track, waiting_since, queue_seq, delegation, offer_until, intake_until, code_only,
+          contact_way, contact_until, referral_id, placement_id, version
 """
 
 

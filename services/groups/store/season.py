@@ -47,7 +47,8 @@ UPDATE peer_group SET names = coalesce(%(names)s::json, names), capacity = coale
                       rolling_every = coalesce(%(rolling_every)s, rolling_every),
                       place_public = coalesce(%(place_public)s, place_public),
                       place_full = coalesce(%(place_full)s, place_full),
-                      successor_id = coalesce(%(successor_id)s, successor_id), version = version + 1
+                      successor_id = coalesce(%(successor_id)s, successor_id),
+                      co_orgs = coalesce(%(co_orgs)s, co_orgs), version = version + 1
  WHERE id = %(id)s
 """
 NOTE = """
@@ -57,7 +58,7 @@ SELECT gen_random_uuid(), org_id, id, version, 'change', state, state, 'worker',
 """
 FIELDS = (
     "names", "capacity", "min_to_start", "waitlist_limit", "languages", "admission", "rolling_every", "place_public",
-    "place_full", "successor_id",
+    "place_full", "successor_id", "co_orgs",
 )  # fmt: skip
 
 
@@ -124,10 +125,10 @@ DUPLICATE = """
 WITH made AS (
     INSERT INTO peer_group (id, org_id, programme_id, state, names, country, areas, languages, mode, admission,
                             rolling_every, capacity, min_to_start, waitlist_limit, queue_at, place_public, place_full,
-                            start_on, local_start, tz, minutes, sessions, version, created_at)
+                            start_on, local_start, tz, minutes, sessions, co_orgs, version, created_at)
     SELECT %(id)s, org_id, programme_id, 'draft', names, country, areas, languages, mode, admission, rolling_every,
            capacity, min_to_start, waitlist_limit, %(at)s, place_public, place_full, %(start_on)s, local_start, tz,
-           minutes, sessions, 1, %(at)s FROM peer_group WHERE id = %(source)s
+           minutes, sessions, co_orgs, 1, %(at)s FROM peer_group WHERE id = %(source)s
     RETURNING id, org_id
 ), led AS (
     INSERT INTO leader_assignment (id, org_id, group_id, subject, alias, role, from_at)
@@ -137,9 +138,14 @@ WITH made AS (
 INSERT INTO history (id, org_id, group_id, no, transition, to_state, actor, by_subject, at)
 SELECT gen_random_uuid(), org_id, id, 1, 'duplicate', 'draft', 'worker', %(subject)s, %(at)s FROM made
 """
+DUPLICATE_QUOTAS = """
+INSERT INTO delegation_quota (group_id, delegation, seats, org_id)
+SELECT %(id)s, delegation, seats, org_id FROM delegation_quota WHERE group_id = %(source)s
+"""
 
 
 def duplicate(work: Work, source: uuid.UUID, group_id: uuid.UUID, *, start_on: dt.date | None, subject: str) -> None:
     """Write a draft that is as the group is, with its leaders and without its men, meetings and substitutes."""
     values = {"id": group_id, "source": source, "start_on": start_on, "subject": subject, "at": work.now}
     work.later(DUPLICATE, values)
+    work.later(DUPLICATE_QUOTAS, {"id": group_id, "source": source}, expect=None)

@@ -39,6 +39,7 @@ class Group:
     waiting: int
     waitlist_limit: int | None
     window_open: bool
+    co_orgs: list[uuid.UUID]
     queue_last: int
     queue_at: dt.datetime
 
@@ -58,6 +59,7 @@ class SignUp:
     place: Place
     offer_until: dt.datetime | None
     intake_until: dt.datetime | None
+    delegation: str | None
     code_only: bool
     contact_way: str | None
     contact_until: dt.datetime | None
@@ -94,7 +96,7 @@ SELECT g.id, g.org_id, g.programme_id, p.kind, g.state, g.admission, p.intake, p
                   ELSE (g.start_on + g.local_start) AT TIME ZONE g.tz END AS starts_at,
        g.state <> 'running' OR g.admission <> 'rolling' OR joining_now(g.id, g.rolling_every, now()) AS window_open,
        g.languages, p.min_age, p.max_age, g.capacity, g.held, g.waiting,
-       g.waitlist_limit, g.queue_last, g.queue_at
+       g.waitlist_limit, g.queue_last, g.queue_at, g.co_orgs
   FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id WHERE g.id = %s FOR UPDATE OF g
 """
 
@@ -109,8 +111,8 @@ def lock_group(work: Work, group_id: uuid.UUID) -> Group:
 
 
 COLUMNS: LiteralString = """
-SELECT id, group_id, state, track, waiting_since, queue_seq, offer_until, intake_until, code_only, contact_way,
-       contact_until, referral_id, placement_id, version
+SELECT id, group_id, state, track, waiting_since, queue_seq, delegation, offer_until, intake_until, code_only,
+       contact_way, contact_until, referral_id, placement_id, version
   FROM sign_up
 """
 ONE = COLUMNS + " WHERE id = %s FOR UPDATE"
@@ -149,10 +151,11 @@ WITH person AS (
 ), entered AS (
     INSERT INTO sign_up (id, org_id, group_id, participant_id, state, track, waiting_since, queue_seq, code_only,
                          contact_mac, contact_way, contact_until, contact_verified_at, language, referral_id,
-                         placement_id, due_on, version, changed_at)
+                         placement_id, due_on, delegation, version, changed_at)
     VALUES (%(id)s, %(org_id)s, %(group_id)s, %(participant_id)s, 'waiting', %(track)s, %(waiting_since)s,
             %(queue_seq)s, %(code_only)s, %(contact_mac)s, %(contact_way)s, %(contact_until)s, %(contact_verified_at)s,
-            %(language)s, %(referral_id)s, %(placement_id)s, %(due_on)s, 1, %(at)s)
+            %(language)s, %(referral_id)s, %(placement_id)s, %(due_on)s, %(delegation)s, 1,
+            %(at)s)
 ), card AS (
     INSERT INTO return_card (sign_up_id, org_id, group_id, code_mac, pin_mac, created_at)
     VALUES (%(id)s, %(org_id)s, %(group_id)s, %(code_mac)s, %(pin_mac)s, %(at)s)
@@ -178,6 +181,7 @@ def enter(work: Work, group: Group, place: Place, row: dict[str, Any]) -> tuple[
         place=place,
         offer_until=None,
         intake_until=None,
+        delegation=row["delegation"],
         code_only=row["code_only"],
         contact_way=row["contact_way"],
         contact_until=row["contact_until"],

@@ -34,6 +34,7 @@ class Session:
     sequence: int
     version: int
     told_to_all: bool
+    co_orgs: list[uuid.UUID]
 
     @property
     def ends_at(self) -> dt.datetime:
@@ -67,7 +68,7 @@ COLUMNS = """
 SELECT s.id, s.org_id, s.group_id, s.attendance_id, s.no, s.local_start, s.tz, s.minutes, s.starts_at, s.state,
        s.topic_key, s.catches_up, s.headcount, s.sequence, s.version,
        p.kind <> 'support_pair' AND (g.state = 'open' OR (g.state = 'running' AND g.admission <> 'closed'))
-           AS told_to_all
+           AS told_to_all, g.co_orgs
   FROM session AS s JOIN peer_group AS g ON g.id = s.group_id JOIN programme AS p ON p.id = g.programme_id
 """
 ALL = COLUMNS + " WHERE s.group_id = %s ORDER BY s.no"

@@ -43,3 +43,12 @@ PLACEMENT = "SELECT * FROM placement_of(%s)"
 def placement(work: Work, sign_up_id: uuid.UUID) -> dict[str, Any] | None:
     """What our own referrals service may know of a sign-up, whichever organisation's it is."""
     return work.one(PLACEMENT, (sign_up_id,))
+
+
+OWNER_OF = "SELECT org_id FROM group_organisation(%s, %s, %s)"
+
+
+def owner_of(work: Work, noun: str, wanted: uuid.UUID, asking: uuid.UUID) -> uuid.UUID | None:
+    """Whose a sign-up, conversation, meeting or attendance is, for an organisation that holds the group too."""
+    row = work.one(OWNER_OF, (noun, wanted, asking))
+    return row["org_id"] if row else None

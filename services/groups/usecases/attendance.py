@@ -13,7 +13,7 @@ from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.errors import FieldError, Invalid
 from chassis.requests import Call, Outcome
-from services.groups import events, views
+from services.groups import views
 from services.groups.rules import attendance as rules
 from services.groups.rules.attendance import Tally
 from services.groups.rules.sessions import CLOSES
@@ -23,7 +23,7 @@ from services.groups.store.sessions import Session
 from services.groups.usecases import seating
 from services.groups.usecases.acts import BY_SYSTEM
 from services.groups.usecases.entering import Entered, enter_group
-from services.groups.usecases.sessions import entered_session, save, shown, told_of
+from services.groups.usecases.sessions import entered_session, save, shown, tell_attendance
 
 OBJECT = "session"
 Step = Callable[[Work, Call, Entered, Session], Session]
@@ -98,7 +98,7 @@ def _written(
         sessions.change(work, after)
     if after.state == "closed":
         touched = sorted(each["signup_id"] for each in entries)
-        work.tell(events.attendance_told("corrected", told_of(after), touched, at=work.now))
+        tell_attendance(work, "corrected", after, touched)
         _tell_thresholds(work, after, tallied)
     return replace(after, version=before.version + 1)
 
@@ -119,7 +119,7 @@ def closed(work: Work, session: Session, *, subject: str | None) -> Session:
     visits = sum(row["code"] in rules.ATTENDED for row in lines) + (after.headcount or 0)
     if visits:
         indicators.add(work, after.group_id, "visits", work.now, amount=visits)
-    work.tell(events.attendance_told("closed", told_of(after), touched, at=work.now))
+    tell_attendance(work, "closed", after, touched)
     _tell_thresholds(work, after, before)
     return replace(after, version=session.version + 1)
 
@@ -140,7 +140,7 @@ def _tell_thresholds(work: Work, session: Session, before: dict[uuid.UUID, Tally
         if rules.newly_absent(before.get(man, nothing), after)
     ]
     if crossed:
-        work.tell(events.attendance_told("threshold_reached", told_of(session), sorted(crossed), at=work.now))
+        tell_attendance(work, "threshold_reached", session, sorted(crossed))
 
 
 def _activate(work: Work, group: Group, came: list[uuid.UUID], *, now: dt.datetime) -> None:

@@ -11,15 +11,16 @@ from chassis.db import Database, Work
 from chassis.errors import FieldError, Invalid, NotFound, Stale
 from chassis.requests import Call, Outcome
 from services.groups import events, schemas, views
-from services.groups.rules import grouping, rights
+from services.groups.rules import delegations, grouping, rights
 from services.groups.rules.grouping import GroupEdge
 from services.groups.rules.lifecycle import WORKER
 from services.groups.rules.staff_rights import actors_of
+from services.groups.store import delegations as quotas
 from services.groups.store import groups, programmes, season
 from services.groups.usecases.acts import Act, GroupMoved
 from services.groups.usecases.consequences import follow_group
 from services.groups.usecases.entering import caller_of, relation_to
-from services.groups.usecases.programmes import add, check_licence
+from services.groups.usecases.programmes import add, check_licence, organisations
 from services.groups.usecases.records import actions_of
 
 GROUP = "group"
@@ -117,7 +118,11 @@ def draft(work: Work, group_id: uuid.UUID, body: dict[str, Any], *, org: tuple[u
     lengths = {"minutes": grouping.MINUTES, "sessions": grouping.SESSIONS}
     row = {**body, **absent, **lengths, **(body["schedule"] or {}), "id": group_id, "org_id": org[0]}
     row |= {"programme_id": programme["id"], "min_to_start": min(body["min_to_start"], body["capacity"])}
-    groups.add_group(work, {**row, "subject": subject}, body["leaders"])
+    delegations.check_quotas(programme["kind"], body["quotas"], capacity=body["capacity"])
+    co_orgs = organisations(work, body["co_organisers"], at="/co_organisers", without=org[0])
+    groups.add_group(work, {**row, "co_orgs": co_orgs, "subject": subject}, body["leaders"])
+    if body["quotas"]:
+        quotas.write(work, group_id, body["quotas"])
 
 
 def open_draft(work: Work, group_id: uuid.UUID, *, subject: str, expected: int | None) -> None:

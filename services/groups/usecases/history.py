@@ -62,7 +62,7 @@ def _statistics(work: Work, statistics_id: uuid.UUID, audience: str) -> dict[str
 
 
 def _sign_up(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
-    org = organisation_of(audience)
+    org = _owner(work, "signup", sign_up_id, audience)
     if org is None:
         return None
     with seats.inside(work, org):
@@ -75,7 +75,7 @@ def _sign_up(work: Work, sign_up_id: uuid.UUID, audience: str) -> dict[str, Any]
 
 
 def _intake(work: Work, entry_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
-    org = organisation_of(audience)
+    org = _owner(work, "intake", entry_id, audience)
     if org is None:
         return None
     with seats.inside(work, org):
@@ -84,8 +84,9 @@ def _intake(work: Work, entry_id: uuid.UUID, audience: str) -> dict[str, Any] | 
 
 
 def _session(work: Work, session_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
-    org = sessions.owner(work, session_id)
-    if org is None or audience not in {NETWORK, f"org:{org}"}:
+    to_all = audience == NETWORK
+    org = sessions.owner(work, session_id) if to_all else _owner(work, "session", session_id, audience)
+    if org is None:
         return None
     with seats.inside(work, org):
         found = sessions.by_id(work, session_id)
@@ -93,7 +94,7 @@ def _session(work: Work, session_id: uuid.UUID, audience: str) -> dict[str, Any]
 
 
 def _attendance(work: Work, attendance_id: uuid.UUID, audience: str) -> dict[str, Any] | None:
-    org = organisation_of(audience)
+    org = _owner(work, "attendance", attendance_id, audience)
     if org is None:
         return None
     with seats.inside(work, org):
@@ -159,6 +160,12 @@ def _report(work: Work, report_id: uuid.UUID, audience: str) -> dict[str, Any] |
     with seats.inside(work, org):
         sign_up_id = referred.reported(work, report_id)
     return None if sign_up_id is None else {"signup_id": sign_up_id, "report_id": report_id}
+
+
+def _owner(work: Work, noun: str, wanted: uuid.UUID, audience: str) -> uuid.UUID | None:
+    """Whose a thing of a group is, where the audience is one of the organisations that hold the group."""
+    asking = organisation_of(audience)
+    return None if asking is None else standing.owner_of(work, noun, wanted, asking)
 
 
 COUNTS = ("held", "attended", "excused", "absent")

@@ -88,6 +88,16 @@ def check_licence(work: Work, programme: dict[str, Any], org_id: uuid.UUID) -> N
         raise Conflict("programme.licence_ended", message, allowed=())
 
 
+def organisations(work: Work, keys: list[str], *, at: str, without: uuid.UUID | None = None) -> list[uuid.UUID]:
+    """The ids of organisations by their keys. Raises Invalid for one that the directory does not know."""
+    found = programmes.organisations(work, keys)
+    unknown = sorted(set(keys) - set(found))
+    if unknown:
+        detail = f"No organisation of the network is called {', '.join(unknown)}."
+        raise Invalid("organisation.unknown", detail, fields=(FieldError(at, "unknown", detail),))
+    return sorted(set(found.values()) - {without})
+
+
 def _make(work: Work, programme_id: uuid.UUID, body: dict[str, Any], *, org: tuple[uuid.UUID, str]) -> None:
     licensor = body["licence_of"]
     if licensor is not None:
@@ -98,7 +108,7 @@ def _make(work: Work, programme_id: uuid.UUID, body: dict[str, Any], *, org: tup
         body = {**body, **{name: found[name] for name in OF_THE_LICENCE}}
     grouping.check_mandate(body["kind"], body["mandated"])
     key = body["key"] or grouping.programme_key(org[1], body["kind"], programme_id.hex[:6])
-    licensed = _organisations(work, body["licensed_orgs"])
+    licensed = organisations(work, body["licensed_orgs"], at="/licensed_orgs")
     row = {**body, "id": programme_id, "key": key}
     if not add(work, org[0], row, licensed_orgs=licensed, licence_of=licensor):
         raise Conflict("programme.key_taken", f"The key {key} is taken; choose another one.")
@@ -121,18 +131,9 @@ def _change(work: Work, programme_id: uuid.UUID, call: Call) -> None:
         detail = "Some men may be in several groups already; make a new programme instead."
         raise Invalid("programme.several_seats", detail, fields=(FieldError("/several_seats", "choice", detail),))
     if "licensed_orgs" in changes:
-        changes["licensed_orgs"] = _organisations(work, changes["licensed_orgs"])
+        changes["licensed_orgs"] = organisations(work, changes["licensed_orgs"], at="/licensed_orgs")
     programmes.change(work, programme_id, changes)
     _tell(work, programme_id)
-
-
-def _organisations(work: Work, keys: list[str]) -> list[uuid.UUID]:
-    found = programmes.organisations(work, keys)
-    unknown = sorted(set(keys) - set(found))
-    if unknown:
-        detail = f"No organisation of the network is called {', '.join(unknown)}."
-        raise Invalid("organisation.unknown", detail, fields=(FieldError("/licensed_orgs", "unknown", detail),))
-    return sorted(set(found.values()))
 
 
 def _tell(work: Work, programme_id: uuid.UUID) -> None:

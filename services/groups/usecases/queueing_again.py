@@ -56,6 +56,7 @@ def _rejoin(work: Work, group: Group, sign_up: SignUp, body: dict[str, Any]) -> 
         key=work.keys.take(),
         replaces=sign_up.id,
         verified_at=standing["contact_verified_at"],
+        delegation=sign_up.delegation,
         since=None if target_id is None else sign_up.place.waiting_since,
     )
     return join(work, target, newcomer)

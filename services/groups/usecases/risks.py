@@ -7,7 +7,6 @@ import uuid
 
 from chassis.audit import Entry
 from chassis.db import Database, Work
-from services.groups import events
 from services.groups.rules.referred import at_risk
 from services.groups.store import queueing, referred, seats
 from services.groups.store.seats import Group, SignUp
@@ -22,7 +21,7 @@ def warn(work: Work, group: Group, sign_up: SignUp, due_on: dt.date) -> bool:
     if not at_risk(due_on, starts_on=starts_on, before=before, free=free):
         return False
     referred.risk_told(work, sign_up.id)
-    work.tell(events.moved("due_at_risk", seating.step_of(group, sign_up), at=work.now))
+    seating.tell_step(work, group, sign_up, "due_at_risk", now=work.now)
     return True
 
 

@@ -13,16 +13,18 @@ from chassis.db import Database, Work
 from chassis.errors import FieldError, Invalid, NotFound
 from chassis.requests import Call, Outcome
 from services.groups import views
-from services.groups.rules import grouping
+from services.groups.rules import delegations, grouping
 from services.groups.rules import season as rules
 from services.groups.rules.lifecycle import WORKER
 from services.groups.store import apart, groups, season, seats
+from services.groups.store import delegations as quotas
 from services.groups.store.seats import Group
 from services.groups.usecases import seating
 from services.groups.usecases.acts import Act
 from services.groups.usecases.entering import Entered, caller_of, enter_both, enter_group
 from services.groups.usecases.grouping import check_version, move_group, own, tell_group
 from services.groups.usecases.moving_on import let_go
+from services.groups.usecases.programmes import organisations
 from services.groups.usecases.sessions import reschedule
 
 OBJECT = "group"
@@ -118,11 +120,26 @@ def _change(work: Work, call: Call, entered: Entered, group: dict[str, Any]) -> 
         rules.check_lowering(capacity=changes["capacity"], held=group["held"])
     if changes.get("successor_id") is not None:
         _check_successor(work, entered.group, changes["successor_id"])
+    if changes.get("co_organisers") is not None:
+        org_id = entered.group.org_id
+        changes = {
+            **changes,
+            "co_orgs": organisations(work, changes["co_organisers"], at="/co_organisers", without=org_id),
+        }
+    if changes.get("quotas") is not None:
+        _set_quotas(work, group, changes)
     season.change(work, group["id"], changes, subject=entered.caller.subject)
     seating.fill(work, seats.lock_group(work, group["id"]), now=clock.now())
     told = groups.lock_for_opening(work, group["id"])
     if group["state"] != "draft":
         tell_group(work, told, "changed")
+
+
+def _set_quotas(work: Work, group: dict[str, Any], changes: dict[str, Any]) -> None:
+    capacity = changes.get("capacity") or group["capacity"]
+    delegations.check_quotas(group["kind"], changes["quotas"], capacity=capacity)
+    delegations.check_lowering(changes["quotas"], quotas.held(work, group["id"]))
+    quotas.write(work, group["id"], changes["quotas"])
 
 
 def _check_successor(work: Work, group: Group, successor_id: uuid.UUID) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
+from dataclasses import replace
 
 from chassis import clock
 from chassis.audit import Entry
@@ -32,8 +33,15 @@ def take(work: Work, group: Group, sign_up: SignUp, action: str, *, now: dt.date
 
 def tell(work: Work, group: Group, sign_up: SignUp, edge: Edge, *, now: dt.datetime, act: Act) -> None:
     """Tell the owner of the group of a step that was just taken, and let follow what follows from it."""
-    work.tell(events.moved(edge.event, step_of(group, sign_up), at=now))
+    tell_step(work, group, sign_up, edge.event, now=now)
     follow(work, Moved(group=group, sign_up=sign_up, edge=edge, act=act, at=now))
+
+
+def tell_step(work: Work, group: Group, sign_up: SignUp, verb: str, *, now: dt.datetime) -> None:
+    """Tell every organisation that holds the group; each has a count of its own."""
+    step = step_of(group, sign_up)
+    for org_id in (group.org_id, *group.co_orgs):
+        work.tell(events.moved(verb, replace(step, org_id=org_id), at=now))
 
 
 def step_of(group: Group, sign_up: SignUp) -> events.Step:
@@ -113,5 +121,5 @@ def _sweep_one(db: Database, org_id: uuid.UUID, group_id: uuid.UUID) -> None:
 def _remind(work: Work, group: Group, *, now: dt.datetime) -> None:
     """Remind once, at half of an offer's time; nothing but the reminder hangs on it, so only the sweeper does it."""
     for sign_up in queueing.remind(work, group, now):
-        work.tell(events.moved("offer_reminded", step_of(group, sign_up), at=now))
+        tell_step(work, group, sign_up, "offer_reminded", now=now)
         notifying.remind(work, sign_up)

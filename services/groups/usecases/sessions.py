@@ -156,7 +156,23 @@ def entered_session(work: Work, call: Call, entered: Entered) -> Session:
 def save(work: Work, session: Session, verb: str) -> None:
     """Write a meeting as it now stands and tell the step."""
     sessions.change(work, session)
-    work.tell(events.session_told(verb, told_of(session), to_all=session.told_to_all and verb != "held", at=work.now))
+    _tell(work, verb, session, to_all=session.told_to_all and verb != "held")
+
+
+def _tell(work: Work, verb: str, session: Session, *, to_all: bool) -> None:
+    for meeting in [told_of(session)] if to_all else told_to_each(session):
+        work.tell(events.session_told(verb, meeting, to_all=to_all, at=work.now))
+
+
+def tell_attendance(work: Work, verb: str, session: Session, sign_up_ids: list[uuid.UUID]) -> None:
+    """Tell every organisation that holds the group who is concerned, never how."""
+    for meeting in told_to_each(session):
+        work.tell(events.attendance_told(verb, meeting, sign_up_ids, at=work.now))
+
+
+def told_to_each(session: Session) -> list[events.Meeting]:
+    """What events tell of a meeting to each organisation that holds the group."""
+    return [replace(told_of(session), org_id=org_id) for org_id in (session.org_id, *session.co_orgs)]
 
 
 def told_of(session: Session) -> events.Meeting:
@@ -203,7 +219,7 @@ def _write(work: Work, group_id: uuid.UUID, chosen: Iterable[tuple[Any, Any, Any
     sessions.add(work, group_id, rows)
     for each in sessions.of_group(work, group_id):
         if each.no >= first:
-            work.tell(events.session_told("scheduled", told_of(each), to_all=each.told_to_all, at=work.now))
+            _tell(work, "scheduled", each, to_all=each.told_to_all)
 
 
 def _no_schedule() -> Conflict:

@@ -14,7 +14,7 @@ from services.groups.rules import contact_check, lifecycle, queue, waiting
 from services.groups.rules.contact_check import CHECKED, MAIL
 from services.groups.rules.lifecycle import LIVE, SEATED
 from services.groups.rules.words import next_step
-from services.groups.store import queueing, remarks
+from services.groups.store import delegations, queueing, remarks
 from services.groups.store.cards import Card
 from services.groups.store.seats import Group, SignUp
 
@@ -54,6 +54,7 @@ def briefly(work: Work, group: Group, sign_up: SignUp, *, last: bool = False) ->
         code_only=sign_up.code_only,
         track=sign_up.place.track,
         check=Check(way=sign_up.contact_way, until=sign_up.contact_until),
+        quota_full=sign_up.state == "waiting" and delegations.is_full(work, group.id, sign_up.delegation),
     )
     return {**value, "offer_until": sign_up.offer_until}
 
@@ -93,6 +94,7 @@ def view(
     code_only: bool,
     track: int = queue.VOLUNTARY,
     check: Check = NO_CHECK,
+    quota_full: bool = False,
 ) -> dict[str, Any]:
     """The part that needs no look at the database."""
     awaited = check.way if check.until is not None and state in LIVE else None
@@ -104,7 +106,7 @@ def view(
         "state": state,
         "has_seat": state in SEATED,
         "place": before + 1 if state == "waiting" else None,
-        "why": waiting.why(standing, track=track) if state == "waiting" else None,
+        "why": waiting.why(standing, track=track, quota_full=quota_full) if state == "waiting" else None,
         "usual_weeks": None,
         "offer_until": None,
         "sessions": [],

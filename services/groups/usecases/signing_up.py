@@ -15,9 +15,10 @@ from chassis.errors import Conflict, FieldError, Invalid
 from chassis.requests import Call, Outcome
 from chassis.sealing import DataKey
 from services.groups.rules import codes, contact_check, eligible, lifecycle, queue
+from services.groups.rules import delegations as rules
 from services.groups.rules.lifecycle import MAN, WORKER
 from services.groups.rules.queue import Place
-from services.groups.store import cards, contacts, queueing, seats
+from services.groups.store import cards, contacts, delegations, queueing, seats
 from services.groups.store.seats import Group
 from services.groups.usecases import notifying, risks, seating
 from services.groups.usecases.acts import BY_MAN, BY_SYSTEM, Act
@@ -46,6 +47,7 @@ class Newcomer:
     since: dt.datetime | None = None
     replaces: uuid.UUID | None = None
     verified_at: dt.datetime | None = None
+    delegation: str | None = None
 
 
 def sign_up(db: Database, call: Call) -> Outcome:
@@ -86,7 +88,9 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
     """
     now = clock.now()
     group = seating.settle(work, group, now=now)
-    at_once = _at_once(work, group, newcomer.track)
+    if newcomer.delegation is not None or group.kind in rules.KINDS:
+        rules.check_named(newcomer.delegation, delegations.quotas(work, group.id))
+    at_once = _at_once(work, group, newcomer)
     queue.admit(
         state=group.state,
         admission=group.admission,
@@ -130,13 +134,11 @@ def _enter(
     return briefly(work, group, entered, last=newcomer.since is None and place.track == queue.VOLUNTARY)
 
 
-def _at_once(work: Work, group: Group, track: int) -> bool:
+def _at_once(work: Work, group: Group, newcomer: Newcomer) -> bool:
     free = queue.seated_at_once(capacity=group.capacity, held=group.held, waiting=group.waiting)
-    return (
-        free
-        and group.window_open
-        and (track != queue.MANDATED or queueing.mandated_held(work, group) < group.mandated_seats)
-    )
+    if not free or not group.window_open or delegations.is_full(work, group.id, newcomer.delegation):
+        return False
+    return newcomer.track != queue.MANDATED or queueing.mandated_held(work, group) < group.mandated_seats
 
 
 def again(work: Work, group: Group, sign_up_id: uuid.UUID) -> dict[str, Any]:
@@ -174,6 +176,7 @@ def _row(work: Work, group: Group, newcomer: Newcomer, now: dt.datetime) -> dict
         "contact_way": way,
         "contact_until": now + contact_check.TIME if awaited else None,
         "contact_verified_at": newcomer.verified_at,
+        "delegation": newcomer.delegation,
         "language": newcomer.language,
         "code_mac": work.digest(CODE_PURPOSE, codes.normalised(newcomer.code)),
         "pin_mac": pin_mac(work, newcomer.id, code=newcomer.code, pin=newcomer.pin),
@@ -189,7 +192,7 @@ def _row(work: Work, group: Group, newcomer: Newcomer, now: dt.datetime) -> dict
 def newcomer_of(work: Work, body: dict[str, Any], sign_up_id: uuid.UUID, code: str) -> Newcomer:
     """A newcomer with the key that seals him."""
     # The key is taken before the group is locked: it may need the key database, and nobody shall queue behind that.
-    fields = {name: body[name] for name in ("alias", "language", "contact", "pin")}
+    fields = {name: body[name] for name in ("alias", "language", "contact", "pin", "delegation")}
     return Newcomer(id=sign_up_id, code=code, key=work.keys.take(), **fields)
 
 

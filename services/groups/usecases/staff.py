@@ -16,7 +16,7 @@ from services.groups.rules import intake, queue
 from services.groups.rules.intake import Asked
 from services.groups.rules.lifecycle import COORDINATOR, LIVE, WORKER, decide
 from services.groups.rules.staff_rights import deciding_actor
-from services.groups.store import attendance, contacts, queueing, seats
+from services.groups.store import attendance, contacts, delegations, queueing, seats
 from services.groups.store import intake as entries
 from services.groups.store.seats import Noted
 from services.groups.usecases import seating
@@ -155,6 +155,8 @@ def _call_now(work: Work, call: Call, entered: EnteredSignUp) -> None:
     decide("offer", state=sign_up.state, intake=group.intake, actor=COORDINATOR)
     if group.held >= group.capacity:
         raise Conflict("group.full", "No seat is free.", allowed=())
+    if delegations.is_full(work, group.id, sign_up.delegation):
+        raise Conflict("group.quota_full", "His delegation holds all of its seats.", allowed=())
     head = queueing.head(work, group)
     queue.check_call(is_head=head is not None and head.id == sign_up.id, reason=reason)
     if head is not None and head.id != sign_up.id:
@@ -175,10 +177,8 @@ def _record_intake(work: Work, call: Call, entered: EnteredSignUp) -> None:
     kind, day = call.body["kind"], call.body["day"]
     entry_id = entries.add(work, entered.sign_up.id, kind=kind, day=day, subject=entered.caller.subject)
     if kind in events.INTAKE:
-        event = events.intake_told(
-            kind, entry_id, entered.sign_up.id, org_id=entered.group.org_id, day=day, at=work.now
-        )
-        work.tell(event)
+        for org_id in (entered.group.org_id, *entered.group.co_orgs):
+            work.tell(events.intake_told(kind, entry_id, entered.sign_up.id, org_id=org_id, day=day, at=work.now))
 
 
 def _give_consents(work: Work, call: Call, entered: EnteredSignUp) -> None:

@@ -66,7 +66,12 @@ SELECT g.*, o.key AS org_key, p.key AS programme_key, p.names AS programme_names
        p.min_age, p.max_age, (g.start_on + g.local_start) AT TIME ZONE g.tz AS starts_at,
        window_open(g.state, g.admission, g.id, g.rolling_every) AS window_open,
        CASE WHEN g.state = 'running' AND g.admission = 'rolling' THEN next_joining(g.id, g.rolling_every, now()) END
-           AS joins_at
+           AS joins_at,
+       (SELECT coalesce(json_agg(json_build_object('id', c.org_id, 'key', c.key) ORDER BY c.key), '[]'::json)
+          FROM partner AS c WHERE c.org_id = ANY (g.co_orgs)) AS co_organisers,
+       (SELECT coalesce(json_agg(json_build_object('delegation', q.delegation, 'seats', q.seats)
+                                 ORDER BY q.delegation), '[]'::json)
+          FROM delegation_quota AS q WHERE q.group_id = g.id) AS quotas
   FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id LEFT JOIN partner AS o ON o.org_id = g.org_id
 """
 OWN_ONE = OWN + " WHERE g.id = %s"
@@ -152,6 +157,8 @@ PUBLIC = (
     "admission",
     "rolling_every",
     "joins_at",
+    "quotas",
+    "co_organisers",
     "capacity",
     "accepting",
     "seat_at_once",
