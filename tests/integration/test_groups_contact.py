@@ -336,3 +336,31 @@ def test_a_note_is_for_staff_and_gone_after_thirty_days(rig: Rig) -> None:
     assert rig.query("SELECT count(*) FROM remark") == [(0,)]
     with pytest.raises(ValidationError, match="between 1 and 500"):
         NewNote().load({"text": "x" * 501})
+
+
+def test_the_place_is_told_a_day_before_to_a_confirmed_contact_only(rig: Rig) -> None:
+    group = opened(rig.db, capacity=3, place_full="Laisvės al. 1")
+    man, by_code = sign_up(rig.db, group, contact=MAIL), sign_up(rig.db, group)
+    rig.query("UPDATE session SET starts_at = now() + interval '25 hours' WHERE no = 1")
+    rig.confirm(man, digits_in(rig.send()[0][2]))
+    assert own(rig.db, "status", man)["place_full"] is None
+    rig.query("UPDATE session SET starts_at = now() + interval '23 hours' WHERE no = 1")
+    other = sign_up(rig.db, group, contact={**MAIL, "value": "other@example.org"})
+    assert own(rig.db, "status", man)["place_full"] == "Laisvės al. 1"
+    assert [own(rig.db, "status", each)["place_full"] for each in (by_code, other)] == [None, None]
+
+
+def test_nobody_is_flooded_through_us(rig: Rig) -> None:
+    for _ in range(4):
+        group = opened(rig.db, capacity=2)
+        for _ in range(2):
+            man = sign_up(rig.db, group, contact=MAIL)
+            own(rig.db, "withdraw", man)
+    assert len(rig.send()) == 5
+    sign_up(rig.db, opened(rig.db), contact={**MAIL, "value": "other@example.org"})
+    assert len(rig.send()) == 1
+    rig.query("UPDATE contact_mailed SET day = day - 1")
+    sign_up(rig.db, opened(rig.db), contact=MAIL)
+    assert [to for to, _, _ in rig.send()] == [MAIL["value"]], "a new day"
+    assert rig.query("SELECT count(*) FROM contact_mailed") == [(1,)]
+    assert MAIL["value"] not in str(rig.query("SELECT c::text FROM contact_mailed AS c"))

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import uuid
 from collections.abc import Callable, Iterator
 from contextlib import closing
@@ -11,10 +12,13 @@ import psycopg
 import pytest
 
 from chassis.db import Database
+from chassis.errors import Conflict
 from chassis.settings import Settings
-from services.groups import usecases
+from services.groups import schemas, usecases
+from services.groups.usecases import referred
 from tests.support.databases import root_url
 from tests.support.group_season import season_step
+from tests.support.group_staff import INTAKE
 from tests.support.groups import call, opened, own, sign_up
 
 
@@ -113,4 +117,37 @@ def test_a_group_that_admits_always_does(db: Database, at: Settings) -> None:
 def test_before_the_start_a_rolling_group_is_as_any_other(db: Database) -> None:
     group = opened(db, capacity=3, admission="rolling")
     assert page(db, group)["accepting"]
+    assert sign_up(db, group)["state"] == "confirmed"
+
+
+def test_after_the_last_day_men_do_not_sign_themselves_up_and_the_queue_goes_on(db: Database, at: Settings) -> None:
+    group = opened(db, capacity=2, sign_up_until=dt.date(2020, 1, 1).isoformat())
+    assert not page(db, group)["accepting"]
+    with pytest.raises(Conflict, match=r"group\.not_accepting"):
+        sign_up(db, group)
+    version = page(db, group)["version"]
+    season_step(db, "change", group, {"sign_up_until": None}, expected_version=version)
+    first, _, waiting = (sign_up(db, group) for _ in range(3))
+    query(at, "UPDATE peer_group SET sign_up_until = current_date - 1")
+    own(db, "withdraw", first)
+    assert own(db, "status", waiting)["state"] == "offered"
+    body = schemas.SignUpForHim().load(schemas.FOR_HIM_EXAMPLE)
+    asked = call("for him", INTAKE, body, operation="signup.create_for", path={"group_id": group})
+    assert referred.sign_up_for_him(db, asked).value["state"] == "waiting", "a worker may still"
+
+
+def test_the_last_day_is_a_day_of_the_group_s_own_zone(db: Database, at: Settings) -> None:
+    group = opened(db)
+    query(at, "UPDATE peer_group SET tz = 'Pacific/Kiritimati',"
+              " sign_up_until = (now() AT TIME ZONE 'Pacific/Kiritimati')::date")  # fmt: skip
+    assert page(db, group)["accepting"]
+    query(at, "UPDATE peer_group SET sign_up_until = sign_up_until - 1")
+    assert not page(db, group)["accepting"]
+
+
+def test_a_drop_in_evening_is_always_open(db: Database) -> None:
+    group = opened(db, kind="drop_in", min_to_start=2)
+    assert page(db, group)["admission"] == "open"
+    version = page(db, group)["version"]
+    season_step(db, "start", group, {"with_few": True}, expected_version=version)
     assert sign_up(db, group)["state"] == "confirmed"

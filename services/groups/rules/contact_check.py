@@ -15,6 +15,8 @@ TIME = dt.timedelta(hours=72)
 AGAIN_AFTER = dt.timedelta(hours=1)
 TRIES = 10
 """So often may the digits be wrong; then only a worker can confirm."""
+MAILS_A_DAY = 5
+"""So often one address is asked on a day, in all groups together; a stranger must not flood anybody through us."""
 DIGITS = 6
 MAIL, CALL = "mail", "call"
 WAYS = (MAIL, CALL)

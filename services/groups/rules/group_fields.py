@@ -6,7 +6,7 @@ PAGE = frozenset(
     {
         "id", "organisation", "programme", "names", "state", "country", "areas", "languages", "mode", "admission",
         "rolling_every", "joins_at", "capacity", "accepting", "seat_at_once", "place_public", "schedule", "version",
-        "quotas", "co_organisers",
+        "quotas", "co_organisers", "sign_up_until",
     }
 )  # fmt: skip
 INNER = PAGE | {

@@ -37,13 +37,14 @@ class Kind:
     voluntary_only: bool = False
     partner_step: bool = False
     public: bool = True
+    always_open: bool = False
 
 
 KINDS: dict[str, Kind] = {
     "peer": Kind(voluntary_only=True),
     "guided": Kind(intake="optional"),
     "behaviour_change": Kind(intake="required", retention_days=180, partner_step=True),
-    "drop_in": Kind(leaders=1, largest=1000),
+    "drop_in": Kind(leaders=1, largest=1000, always_open=True),
     "support_pair": Kind(leaders=1, largest=2, intake="required", public=False),
     "training": Kind(leaders=1, largest=1000),
     "course": Kind(leaders=1, largest=1000),
@@ -125,7 +126,7 @@ def programme_key(org_key: str, *parts: str) -> str:
     return org_key[: KEY_LENGTH - len(ending)].rstrip("-") + ending
 
 
-ACCEPTING = ("state", "admission", "window_open", "capacity", "held", "waiting", "waitlist_limit")
+ACCEPTING = ("state", "admission", "window_open", "signing_up", "capacity", "held", "waiting", "waitlist_limit")
 """What `accepting` follows from, as columns of a group."""
 
 
@@ -133,7 +134,7 @@ def accepting(group: Mapping[str, Any]) -> bool:
     """Derived, never stored: whether a sign-up gets a seat or a place in the queue now; from the columns ACCEPTING."""
     limit, waiting = group["waitlist_limit"], group["waiting"]
     room = limit is None or waiting < limit or (waiting == 0 and group["held"] < group["capacity"])
-    return admits(group["state"], group["admission"]) and group["window_open"] and room
+    return admits(group["state"], group["admission"]) and group["window_open"] and group["signing_up"] and room
 
 
 def is_group_staff(roles: frozenset[str]) -> bool:

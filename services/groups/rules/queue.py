@@ -95,6 +95,12 @@ def admits(state: str, admission: str) -> bool:
     return state == "open" or (state == "running" and admission != "closed")
 
 
+def check_in_time(*, signing_up: bool) -> None:
+    """Raise Conflict after the last day on which men sign themselves up; a worker may still do it for somebody."""
+    if not signing_up:
+        raise Conflict("group.not_accepting", "The time for signing up is over; ask the organisation.")
+
+
 def admit(*, state: str, admission: str, waiting: int, waitlist_limit: int | None, at_once: bool) -> None:
     """Raise Conflict when the group takes nobody now, not even into its queue."""
     if not admits(state, admission):

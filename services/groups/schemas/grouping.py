@@ -85,6 +85,14 @@ class NewGroup(Shape):
     place_public = classified(fields.String(load_default=None, allow_none=True, validate=plain_text(1, 300)), "public")
     place_full = classified(fields.String(load_default=None, allow_none=True, validate=plain_text(1, 500)), "internal")
     schedule = classified(fields.Nested(Schedule, load_default=None, allow_none=True), "public")
+    sign_up_until = classified(
+        fields.Date(
+            load_default=None,
+            allow_none=True,
+            metadata={"description": "The last day on which men sign themselves up."},
+        ),
+        "public",
+    )
     quotas = classified(
         fields.List(fields.Nested(Quota), load_default=list, validate=validate.Length(0, 200)), "public"
     )
@@ -144,6 +152,7 @@ class PublicGroup(Shape):
     seat_at_once = classified(fields.Boolean(required=True), "public")
     place_public = classified(fields.String(allow_none=True), "public")
     schedule = classified(fields.Nested(Schedule, allow_none=True), "public")
+    sign_up_until = classified(fields.Date(required=True, allow_none=True), "public")
     quotas = classified(fields.List(fields.Nested(Quota), required=True), "public")
     co_organisers = classified(fields.List(fields.Nested(Party), required=True), "public")
     version = classified(fields.Integer(required=True), "public")

@@ -32,6 +32,7 @@ class GroupChange(Shape):
     place_public = classified(fields.String(validate=plain_text(1, 300)), "public")
     place_full = classified(fields.String(validate=plain_text(1, 500)), "internal")
     successor_id = classified(fields.UUID(), "internal")
+    sign_up_until = classified(fields.Date(allow_none=True), "public")
     quotas = classified(fields.List(fields.Nested(Quota), validate=validate.Length(0, 200)), "public")
     co_organisers = classified(fields.List(fields.String(validate=KEY), validate=validate.Length(0, 20)), "public")
 

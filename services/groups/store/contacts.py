@@ -30,6 +30,15 @@ def asked_at(work: Work, sign_up_id: uuid.UUID) -> dt.datetime | None:
     return row["at"] if row else None
 
 
+MAILED = "SELECT contact_mailed_again(%s, %s) AS times"
+
+
+def mailed_times(work: Work, mac: bytes, today: dt.date) -> int:
+    """How often an address was asked today, this time included; `mac` is its hash of the day."""
+    row = work.one(MAILED, (mac, today))
+    return int(row["times"]) if row else 0
+
+
 REACHED = """
 SELECT s.state, s.contact_until, s.contact_verified_at, coalesce(s.language, g.languages[1]) AS language
   FROM sign_up AS s JOIN peer_group AS g ON g.id = s.group_id WHERE s.id = %s

@@ -15,12 +15,13 @@ ADD_GROUP = """
 WITH made AS (
     INSERT INTO peer_group (id, org_id, programme_id, state, names, country, areas, languages, mode, admission,
                             rolling_every, capacity, min_to_start, waitlist_limit, queue_at, place_public, place_full,
-                            start_on, local_start, tz, minutes, sessions, co_orgs, version, created_at)
+                            start_on, local_start, tz, minutes, sessions, co_orgs, sign_up_until, version,
+                            created_at)
     VALUES (%(id)s, %(org_id)s, %(programme_id)s, 'draft', %(names)s::json,
             coalesce(%(country)s, (SELECT country FROM partner WHERE org_id = %(org_id)s)), %(areas)s, %(languages)s,
             %(mode)s, %(admission)s, %(rolling_every)s, %(capacity)s, %(min_to_start)s, %(waitlist_limit)s, %(at)s,
             %(place_public)s, %(place_full)s, %(start_on)s, %(local_start)s::time, %(tz)s, %(minutes)s, %(sessions)s,
-            %(co_orgs)s, 1, %(at)s)
+            %(co_orgs)s, %(sign_up_until)s, 1, %(at)s)
     RETURNING id, org_id
 ), led AS (
     INSERT INTO leader_assignment (id, org_id, group_id, subject, alias, role, from_at)
@@ -49,6 +50,7 @@ LOCK_DRAFT = """
 SELECT g.id, g.org_id, g.state, g.version, g.names, g.areas, g.languages, g.mode, g.capacity, g.start_on, g.admission,
        g.held, g.waiting, g.waitlist_limit,
        window_open(g.state, g.admission, g.id, g.rolling_every) AS window_open,
+       signing_up(g.sign_up_until, g.tz) AS signing_up,
        g.min_to_start, g.successor_id, g.programme_id,
        g.local_start IS NOT NULL AND g.start_on IS NOT NULL AND g.tz IS NOT NULL AS scheduled,
        g.place_public IS NOT NULL OR g.mode = 'remote' AS placed, p.key AS programme_key, p.kind, p.retention_days,

@@ -48,7 +48,9 @@ UPDATE peer_group SET names = coalesce(%(names)s::json, names), capacity = coale
                       place_public = coalesce(%(place_public)s, place_public),
                       place_full = coalesce(%(place_full)s, place_full),
                       successor_id = coalesce(%(successor_id)s, successor_id),
-                      co_orgs = coalesce(%(co_orgs)s, co_orgs), version = version + 1
+                      co_orgs = coalesce(%(co_orgs)s, co_orgs),
+                      sign_up_until = CASE WHEN %(until_named)s THEN %(sign_up_until)s ELSE sign_up_until END,
+                      version = version + 1
  WHERE id = %(id)s
 """
 NOTE = """
@@ -67,7 +69,8 @@ def change(work: Work, group_id: uuid.UUID, changes: dict[str, Any], *, subject:
     values = {name: changes.get(name) for name in FIELDS}
     names = orjson.dumps(values["names"]).decode() if values["names"] is not None else None
     limited = "waitlist_limit" in changes
-    work.later(CHANGE, {**values, "names": names, "limited": limited, "id": group_id})
+    until = {"until_named": "sign_up_until" in changes, "sign_up_until": changes.get("sign_up_until")}
+    work.later(CHANGE, {**values, "names": names, "limited": limited, **until, "id": group_id})
     work.later(NOTE, {"id": group_id, "subject": subject, "at": work.now})
 
 

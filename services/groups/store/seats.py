@@ -39,6 +39,7 @@ class Group:
     waiting: int
     waitlist_limit: int | None
     window_open: bool
+    signing_up: bool
     co_orgs: list[uuid.UUID]
     queue_last: int
     queue_at: dt.datetime
@@ -95,6 +96,7 @@ SELECT g.id, g.org_id, g.programme_id, p.kind, g.state, g.admission, p.intake, p
        g.tz, CASE WHEN g.state = 'running' AND g.admission = 'rolling' THEN next_joining(g.id, g.rolling_every, now())
                   ELSE (g.start_on + g.local_start) AT TIME ZONE g.tz END AS starts_at,
        g.state <> 'running' OR g.admission <> 'rolling' OR joining_now(g.id, g.rolling_every, now()) AS window_open,
+       g.sign_up_until IS NULL OR signing_up(g.sign_up_until, g.tz) AS signing_up,
        g.languages, p.min_age, p.max_age, g.capacity, g.held, g.waiting,
        g.waitlist_limit, g.queue_last, g.queue_at, g.co_orgs
   FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id WHERE g.id = %s FOR UPDATE OF g

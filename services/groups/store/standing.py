@@ -10,7 +10,8 @@ from chassis.db import Work
 GROUP = """
 SELECT g.id, g.org_id, p.key AS programme_key, p.kind, g.areas, g.languages, g.mode, g.state, g.admission, g.capacity,
        g.held, g.waiting, g.waitlist_limit,
-       window_open(g.state, g.admission, g.id, g.rolling_every) AS window_open, g.start_on, g.version
+       window_open(g.state, g.admission, g.id, g.rolling_every) AS window_open,
+       signing_up(g.sign_up_until, g.tz) AS signing_up, g.start_on, g.version
   FROM peer_group AS g JOIN programme AS p ON p.id = g.programme_id WHERE g.id = %s FOR SHARE OF g
 """
 SIGN_UP = """

@@ -20,6 +20,7 @@ from services.groups.store.seats import Group
 from services.groups.usecases import notifying, seating
 from services.groups.usecases.entering import enter_group
 from services.groups.usecases.own import by_card
+from services.groups.usecases.records import sealed_of
 from services.groups.usecases.showing import shown, shown_card
 
 PURPOSE = "signup.contact_digits"
@@ -74,5 +75,5 @@ def _send_again(work: Work, group: Group, card: Card) -> Outcome | Refused:
     asked_at = contacts.asked_at(work, sign_up.id)
     late = asked_at is None or asked_at + rules.AGAIN_AFTER <= work.now
     if sign_up.contact_until is not None and late and sign_up.state in LIVE:
-        notifying.ask(work, sign_up)
+        notifying.ask(work, sign_up, sealed_of(work, sign_up.id)["contact"])
     return Outcome(value=shown(work, group, sign_up))

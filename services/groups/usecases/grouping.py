@@ -117,6 +117,8 @@ def draft(work: Work, group_id: uuid.UUID, body: dict[str, Any], *, org: tuple[u
     absent = {"start_on": None, "local_start": None, "tz": None}
     lengths = {"minutes": grouping.MINUTES, "sessions": grouping.SESSIONS}
     row = {**body, **absent, **lengths, **(body["schedule"] or {}), "id": group_id, "org_id": org[0]}
+    if grouping.KINDS[programme["kind"]].always_open:
+        row["admission"] = "open"
     row |= {"programme_id": programme["id"], "min_to_start": min(body["min_to_start"], body["capacity"])}
     delegations.check_quotas(programme["kind"], body["quotas"], capacity=body["capacity"])
     co_orgs = organisations(work, body["co_organisers"], at="/co_organisers", without=org[0])

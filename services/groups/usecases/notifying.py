@@ -6,10 +6,12 @@ They say that there is something, never what; he reads it with his code. Whether
 from __future__ import annotations
 
 import uuid
+from collections.abc import Mapping
+from typing import Any
 
 from chassis.db import Work
 from chassis.messages import outbox
-from services.groups.rules.contact_check import AGAIN, CONFIRM, MAIL, NEWS, REMINDER
+from services.groups.rules.contact_check import AGAIN, CONFIRM, MAIL, MAILS_A_DAY, NEWS, REMINDER
 from services.groups.store import contacts
 from services.groups.store.seats import SignUp
 from services.groups.usecases.acts import Moved
@@ -27,17 +29,20 @@ HEARD = {
 
 
 def let_hear(work: Work, moved: Moved) -> None:
-    """A consequence of every transition: he is told that there is something new; a newcomer is asked for his digits."""
-    if moved.edge.name == "sign_up":
-        if moved.sign_up.contact_until is not None:
-            _tell(work, moved.sign_up, CONFIRM)
-    elif (kind := HEARD.get(moved.edge.name)) is not None:
+    """A consequence of every transition: he is told that there is something new."""
+    kind = HEARD.get(moved.edge.name)
+    if kind is not None:
         _tell(work, moved.sign_up, kind)
 
 
-def ask(work: Work, sign_up: SignUp) -> None:
-    """Send the digits once more."""
-    _tell(work, sign_up, CONFIRM)
+def ask(work: Work, sign_up: SignUp, contact: Mapping[str, Any] | None) -> None:
+    """Send the digits, unless the address was asked often enough today."""
+    if contact is None or sign_up.contact_way != MAIL or sign_up.contact_until is None:
+        return
+    today = work.now.date()
+    mac = work.digest("signup.contact_of_day", f"{today} {contact['value']}")
+    if contacts.mailed_times(work, mac, today) <= MAILS_A_DAY:
+        _tell(work, sign_up, CONFIRM)
 
 
 def remind(work: Work, sign_up: SignUp) -> None:

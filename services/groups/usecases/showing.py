@@ -28,6 +28,7 @@ class Check:
 
 
 NO_CHECK = Check()
+DAY_BEFORE = dt.timedelta(hours=24)
 MEETS = frozenset({"confirmed", "active"})
 """States in which he is told when the group meets."""
 OVER = frozenset({"finished", "archived", "cancelled"})
@@ -35,7 +36,7 @@ OVER = frozenset({"finished", "archived", "cancelled"})
 
 def shown(work: Work, group: Group, sign_up: SignUp) -> dict[str, Any]:
     """His own sign-up as he may see it when he looks in."""
-    place = views.place_of(work, group.id) if may_know_the_place(group, sign_up.state) else None
+    place = views.place_of(work, group.id) if _may_know_the_place(work, group, sign_up) else None
     written = remarks.of_man(work, sign_up.id, "message")
     besides = {**_besides(work, group, sign_up.state), "messages": written}
     return {**briefly(work, group, sign_up), **besides, "place_full": place}
@@ -122,6 +123,14 @@ def _besides(work: Work, group: Group, state: str) -> dict[str, Any]:
     if state == "waiting":
         return {"usual_weeks": waiting.usual_weeks(views.waited(work, group.programme_id))}
     return {"sessions": views.meetings(work, group.id)} if state in MEETS else {}
+
+
+def _may_know_the_place(work: Work, group: Group, sign_up: SignUp) -> bool:
+    if may_know_the_place(group, sign_up.state):
+        return True
+    # nobody spoke with him, but his channel is his: a day before a meeting he may know (groups.md, top)
+    confirmed = sign_up.state == "confirmed" and sign_up.contact_way is not None and sign_up.contact_until is None
+    return confirmed and views.meets_before(work, group.id, work.now + DAY_BEFORE)
 
 
 def may_know_the_place(group: Group, state: str) -> bool:

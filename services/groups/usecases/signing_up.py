@@ -88,8 +88,25 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
     """
     now = clock.now()
     group = seating.settle(work, group, now=now)
+    at_once = _may_come(work, group, newcomer)
+    place = queue.next_place(last_seq=group.queue_last, last_at=group.queue_at, now=now, track=newcomer.track)
+    place = replace(place, waiting_since=newcomer.since or place.waiting_since)  # who comes again may keep his age
+    row = _row(work, group, newcomer, now)
+    if newcomer.replaces is not None:  # his code leads to the new sign-up; after all refusals, which are committed
+        cards.drop(work, newcomer.replaces)
+    if row["contact_mac"] is not None and seats.is_live(work, group, row["contact_mac"]):
+        if newcomer.by_subject is not None:
+            raise Conflict("signup.live", "This contact has a live sign-up in the group already.", allowed=())
+        return _only_a_card(work, group, place, row, at_once=at_once)
+    return _enter(work, group, place, row, newcomer, at_once=at_once)
+
+
+def _may_come(work: Work, group: Group, newcomer: Newcomer) -> bool:
+    """Whether he gets a seat at once. Raises Invalid and Conflict where he cannot even queue."""
     if newcomer.delegation is not None or group.kind in rules.KINDS:
         rules.check_named(newcomer.delegation, delegations.quotas(work, group.id))
+    if newcomer.by_subject is None:
+        queue.check_in_time(signing_up=group.signing_up)
     at_once = _at_once(work, group, newcomer)
     queue.admit(
         state=group.state,
@@ -99,22 +116,18 @@ def join(work: Work, group: Group, newcomer: Newcomer) -> dict[str, Any]:
         at_once=at_once,
     )
     eligible.check_language(group.languages, newcomer.language)
-    place = queue.next_place(last_seq=group.queue_last, last_at=group.queue_at, now=now, track=newcomer.track)
-    place = replace(place, waiting_since=newcomer.since or place.waiting_since)  # who comes again may keep his age
-    row = _row(work, group, newcomer, now)
-    if newcomer.replaces is not None:  # his code leads to the new sign-up; after all refusals, which are committed
-        cards.drop(work, newcomer.replaces)
-    if row["contact_mac"] is not None and seats.is_live(work, group, row["contact_mac"]):
-        if newcomer.by_subject is not None:
-            raise Conflict("signup.live", "This contact has a live sign-up in the group already.", allowed=())
-        told = lifecycle.seat_state(group.intake) if at_once else "waiting"
-        cards.add(work, group, row, told_state=told, told_seq=place.queue_seq)
-        known = contacts.to_warn(work, group.id, row["contact_mac"])
-        if known is not None:  # whoever has the channel is told, nobody else
-            notifying.tell_again(work, known)
-        check = Check(way=row["contact_way"], until=row["contact_until"])
-        return view(newcomer.id, group, told, before=group.waiting, code_only=row["code_only"], check=check)
-    return _enter(work, group, place, row, newcomer, at_once=at_once)
+    return at_once
+
+
+def _only_a_card(work: Work, group: Group, place: Place, row: dict[str, Any], *, at_once: bool) -> dict[str, Any]:
+    """Somebody signs up with a contact that is live here: a card like any other; whoever has the contact is told."""
+    told = lifecycle.seat_state(group.intake) if at_once else "waiting"
+    cards.add(work, group, row, told_state=told, told_seq=place.queue_seq)
+    known = contacts.to_warn(work, group.id, row["contact_mac"])
+    if known is not None:
+        notifying.tell_again(work, known)
+    check = Check(way=row["contact_way"], until=row["contact_until"])
+    return view(row["id"], group, told, before=group.waiting, code_only=row["code_only"], check=check)
 
 
 def _enter(
@@ -124,6 +137,7 @@ def _enter(
     act = BY_MAN if newcomer.by_subject is None else Act(actor=WORKER, subject=newcomer.by_subject)
     group, entered = seats.enter(work, group, place, row)
     seating.tell(work, group, entered, lifecycle.SIGN_UP, now=now, act=act)
+    notifying.ask(work, entered, newcomer.contact)
     if at_once:
         group, entered = seating.take(work, group, entered, "seat", now=now, act=BY_SYSTEM)
     elif group.held < group.capacity and group.gives:  # whoever waits before him is at the cap of men who were sent

@@ -65,6 +65,7 @@ OWN: LiteralString = """
 SELECT g.*, o.key AS org_key, p.key AS programme_key, p.names AS programme_names, p.kind, p.intake,
        p.min_age, p.max_age, (g.start_on + g.local_start) AT TIME ZONE g.tz AS starts_at,
        window_open(g.state, g.admission, g.id, g.rolling_every) AS window_open,
+       signing_up(g.sign_up_until, g.tz) AS signing_up,
        CASE WHEN g.state = 'running' AND g.admission = 'rolling' THEN next_joining(g.id, g.rolling_every, now()) END
            AS joins_at,
        (SELECT coalesce(json_agg(json_build_object('id', c.org_id, 'key', c.key) ORDER BY c.key), '[]'::json)
@@ -159,6 +160,7 @@ PUBLIC = (
     "joins_at",
     "quotas",
     "co_organisers",
+    "sign_up_until",
     "capacity",
     "accepting",
     "seat_at_once",

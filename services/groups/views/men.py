@@ -101,6 +101,17 @@ def meetings(work: Work, group_id: uuid.UUID) -> list[dict[str, Any]]:
     return work.all(MEETINGS, (group_id,))
 
 
+MEETS_BEFORE = """
+SELECT 1 AS one FROM session WHERE group_id = %(group)s AND state IN ('planned', 'moved') AND starts_at <= %(until)s
+   AND starts_at + minutes * interval '1 minute' > %(now)s LIMIT 1
+"""
+
+
+def meets_before(work: Work, group_id: uuid.UUID, until: dt.datetime) -> bool:
+    """Whether a group meets before a moment, or is meeting now."""
+    return work.one(MEETS_BEFORE, {"group": group_id, "until": until, "now": work.now}) is not None
+
+
 PLACE = "SELECT coalesce(place_full, place_public) AS place FROM peer_group WHERE id = %s"
 
 
