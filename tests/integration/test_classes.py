@@ -25,8 +25,8 @@ SELECT relname FROM pg_class WHERE relnamespace = 'public'::regnamespace AND rel
 WITHOUT_ROW_SECURITY = {"audit", "request", "migration", "leg", "metadata", "revocation", "throttle", "contact_mailed"}
 """Facts about people outside row security, each reached by a function or a key alone, or public (directory).
 
-Two are of access: ids and keyed hashes that are asked for before an organisation is known. The last one is of groups: a
-keyed hash of one day, behind a function, that no process may read.
+Two are of access: ids and keyed hashes that are asked for before an organisation is known. The last one is of groups:
+a keyed hash of one day, behind a function, that no process may read.
 """
 
 NO_RECORD = {
@@ -35,8 +35,8 @@ NO_RECORD = {
 }
 """Tables with facts about people that are no part of a record: workers, what is swept by itself, pairs of hashes.
 
-A pair outlives a sign-up, or two men would meet because the record of one was erased. How often an address was mailed is
-forgotten the next day.
+A pair outlives a sign-up, or two men would meet because the record of one was erased. How often an address was
+mailed is forgotten the next day.
 """
 
 

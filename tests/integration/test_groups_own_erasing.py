@@ -11,7 +11,7 @@ import pytest
 
 from chassis import retention
 from chassis.db import Database
-from chassis.errors import NotFound
+from chassis.errors import Conflict, NotFound
 from chassis.settings import Settings
 from services.groups import schemas, usecases
 from services.groups.usecases import own_erasing
@@ -94,4 +94,12 @@ def test_a_wrong_pin_erases_nothing(db: Database, at: Settings) -> None:
     man = sign_up(db, opened(db))
     with pytest.raises(NotFound):
         by_card(db, "ask", man, pin="0000")
+    assert query(at, "SELECT erase_at FROM return_card") == [(None,)]
+
+
+def test_whoever_was_sent_is_told_whom_to_ask(db: Database, at: Settings) -> None:
+    man = sign_up(db, opened(db))
+    query(at, "UPDATE sign_up SET track = 0")
+    with pytest.raises(Conflict, match=r"signup\.kept"):
+        by_card(db, "ask", man)
     assert query(at, "SELECT erase_at FROM return_card") == [(None,)]

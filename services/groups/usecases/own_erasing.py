@@ -6,7 +6,9 @@ import datetime as dt
 
 from chassis.audit import Entry
 from chassis.db import Database, Work
+from chassis.errors import Conflict, Refused
 from chassis.requests import Call, Outcome
+from services.groups.rules.queue import MANDATED
 from services.groups.store import cards, seats
 from services.groups.store.cards import Card
 from services.groups.store.seats import Group
@@ -17,7 +19,10 @@ DELAY = dt.timedelta(hours=48)
 
 
 def ask(db: Database, call: Call) -> Outcome:
-    """Let everything of him be erased in two days. Raises NotFound for a wrong code or PIN."""
+    """Let everything of him be erased in two days. Raises NotFound for a wrong code or PIN.
+
+    Raises Conflict for a man who was sent: his referrer's rules say what is kept (groups.md section 10).
+    """
     return by_card(db, call, _ask)
 
 
@@ -36,7 +41,13 @@ def drop_cards(db: Database) -> None:
             work.record(Entry(operation="group.sweep", object_type="signup", object_id=sign_up_id, purpose="upkeep"))
 
 
-def _ask(work: Work, group: Group, card: Card) -> Outcome:
+def _ask(work: Work, group: Group, card: Card) -> Outcome | Refused:
+    sign_up = seats.one(work, card.sign_up_id)
+    if sign_up is not None and sign_up.place.track == MANDATED:
+        message = (
+            "You were sent here; what has to be kept of it is for the organisation's data-protection officer to say."
+        )
+        return Conflict("signup.kept", message, allowed=())
     return _shown(work, group, card if card.erase_at else cards.erase(work, card, work.now + DELAY))
 
 

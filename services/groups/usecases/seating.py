@@ -70,8 +70,8 @@ def _over(sign_up: SignUp, now: dt.datetime) -> str:
     """Which time is over: an offer's, a contact's that nobody confirmed, or a conversation's."""
     if sign_up.state == "offered":
         return "lapse"
-    unconfirmed = sign_up.contact_until is not None and sign_up.contact_until <= now
-    return "lapse_contact" if unconfirmed else "lapse_intake"
+    talk = sign_up.intake_until is not None and sign_up.intake_until <= now
+    return "lapse_intake" if talk else "lapse_contact"
 
 
 def fill(work: Work, group: Group, *, now: dt.datetime) -> Group:
