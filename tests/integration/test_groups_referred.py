@@ -16,7 +16,7 @@ from chassis.envelope import Received
 from chassis.errors import Conflict, Invalid, NotFound
 from chassis.identity import Caller
 from chassis.settings import Settings
-from services.groups import usecases
+from services.groups import schemas, usecases
 from services.groups.usecases import history, referred
 from tests.support.databases import root_url
 from tests.support.group_sessions import attendance_step, entered
@@ -77,11 +77,11 @@ def for_him(
     db: Database, group: uuid.UUID, by: Caller = INTAKE, *, key: str | None = None, **changes: Any
 ) -> dict[str, Any]:
     """What a worker is answered who signs a man up."""
-    body = {"alias": "Sent", "language": "lt", "contact": None, "pin": "2580", "referral_id": None, "mandated": False}
+    body = {"alias": "Sent", "language": "lt", "pin": "2580"}
     asked = call(
         "POST /groups/{group_id}/signups",
         by,
-        {**body, "due_on": None, "contact_confirmed": False, "age": None, **changes},
+        {**schemas.SignUpForHim().load(body), **changes},
         path={"group_id": group},
         operation="signup.create_for",
         idempotency_key=key,

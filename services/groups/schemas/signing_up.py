@@ -60,9 +60,11 @@ class _Newcomer(Shape):
             load_default=None,
             allow_none=True,
             validate=KEY,
-            metadata={"description": "Only where the group has seats of delegations; one of its quotas."},
+            metadata={
+                "description": "Only where the group has seats of delegations: one of its quotas, which all may read."
+            },
         ),
-        "personal",
+        "internal",
     )
     age = classified(
         fields.Integer(
