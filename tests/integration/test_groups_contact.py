@@ -126,6 +126,8 @@ def test_place_and_seat_count_from_receipt_and_lapse_after_three_days(rig: Rig) 
     seated, other = sign_up(rig.db, group, contact=MAIL), sign_up(rig.db, group)
     waiting = sign_up(rig.db, group, contact={**MAIL, "value": "second@example.org"})
     assert (seated["state"], waiting["state"]) == ("confirmed", "waiting")
+    assert "or the seat goes to somebody else" in seated["next"]
+    assert "no seat is offered before" in waiting["next"]
     rig.later(73)
     usecases.sweep(rig.db)
     assert own(rig.db, "status", seated)["state"] == "confirmed", "the mail has not left yet: that is not his fault"

@@ -27,6 +27,17 @@ WORDS = {
     MAIL: " First enter the six digits that were sent to your address; no seat is offered before.",
     CALL: " First a worker rings to make sure that the number is yours; no seat is offered before.",
 }
+SEATED_WORDS = {
+    MAIL: " Enter the six digits that were sent to your address by the time given, or the seat goes to somebody else.",
+    CALL: " A worker rings to make sure that the number is yours; who is not reached loses the seat to somebody else.",
+}
+
+
+def words(way: str | None, *, seated: bool) -> str:
+    """What he has to do for his contact to count, after what happens next; empty where nothing is awaited."""
+    if way is None:
+        return ""
+    return SEATED_WORDS[way] if seated else WORDS[way]
 
 
 def contact(told: Mapping[str, Any] | None, *, verified_at: dt.datetime | None, language: str | None) -> Contact:

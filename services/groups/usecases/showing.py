@@ -114,7 +114,7 @@ def view(
         "messages": [],
         "place_full": None,
         "contact_check": {"way": awaited, "until": check.until} if awaited else None,
-        "next": next_step(state, code_only=code_only) + (contact_check.WORDS[awaited] if awaited else ""),
+        "next": next_step(state, code_only=code_only) + contact_check.words(awaited, seated=state in SEATED),
         "allowed_actions": lifecycle.allowed_actions(state),
     }
 
