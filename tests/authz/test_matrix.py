@@ -45,6 +45,10 @@ PUBLIC = {
     "POST /signups/{signup_id}/calendar/close", "POST /signups/{signup_id}/apology",
     "POST /signups/{signup_id}/again", "POST /signups/{signup_id}/contact",
     "POST /signups/{signup_id}/erase", "POST /signups/{signup_id}/erase/undo",
+    "GET /hsds", "GET /hsds/", "GET /hsds/profile",
+    "GET /hsds/services", "GET /hsds/services/{id}", "GET /hsds/organizations",
+    "GET /hsds/organizations/{id}", "GET /hsds/service_at_locations",
+    "GET /hsds/taxonomies", "GET /hsds/taxonomies/{id}", "GET /hsds/taxonomy_terms", "GET /hsds/taxonomy_terms/{id}",
     "GET /referrals/reason-codes",
     "POST /signups", "POST /signups/card", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",
     "POST /signups/{signup_id}/offer/decline", "POST /signups/{signup_id}/withdraw",
@@ -295,6 +299,9 @@ def test_a_third_organisation_leaves_no_trace_in_things_of_others(stage: Stage) 
 def test_public_pages_show_a_third_organisation_what_they_show_nobody(stage: Stage, name: str) -> None:
     operation = OPERATIONS[name]
     places = {"organisation": CENTRE, "service": SERVICE, "group_id": str(DEMO_GROUP), "token": calendar_token(stage)}
+    if "{id}" in operation.path:
+        listed = client(stage.demo.settings).get(operation.path.removesuffix("/{id}")).body["contents"]
+        places["id"] = listed[0]["id"]
     path = operation.path.format(**places)
     nobody, third = (by.get(path) for by in (client(stage.demo.settings), client(stage.demo.settings, THIRD)))
     assert nobody.status == third.status == 200

@@ -260,6 +260,10 @@ class Actors:
         browser = self.signed_in_person()[0]
         return browser, {"session_id": browser.get("/access/session").body["id"]}, {}, None
 
+    def first_of(self, kind: str) -> Prepared:
+        """The first one of a list of HSDS."""
+        return self.man, {"id": self.man.get(f"/hsds/{kind}").body["contents"][0]["id"]}, {}, None
+
     def glass(self) -> Prepared:
         """A man of a group that somebody does not lead."""
         places = staffed.seated(self.centre, self.man)[1]
@@ -427,6 +431,10 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
 READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/organisations/{organisation}": lambda actors: (actors.man, {"organisation": CENTRE}, {}, None),
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
+    **{
+        f"GET /hsds/{kind}/{{id}}": partial(Actors.first_of, kind=kind)
+        for kind in ("services", "organizations", "taxonomies", "taxonomy_terms")
+    },
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /referrals/area-offers/{offer_id}": Actors.card,
     "GET /referrals/{referral_id}/restricted": Actors.partner_safety,

@@ -1,0 +1,180 @@
+"""The directory as HSDS 3.0, for everybody: pages and single objects, the same bytes for the same rows."""
+
+from __future__ import annotations
+
+import hashlib
+import uuid
+from collections.abc import Callable, Sequence
+from functools import partial
+from typing import Any
+
+import orjson
+
+from chassis.db import Database, Work
+from chassis.errors import NotFound
+from chassis.requests import Call, Outcome
+from services.directory.rules import hsds
+from services.directory.rules.hsds import ACCEPTING, CHANNEL, KIND, Item
+from services.directory.views import hsds as rows
+
+SHARED = {"Cache-Control": "public, max-age=60", "Access-Control-Allow-Origin": "*"}
+"""The public feed needs no key, and any page may read it (directory.md section 3)."""
+PROFILE, OPENAPI = "/hsds/profile", "/openapi.json"
+FILTERS = {KIND: "kinds", ACCEPTING: "accepting", CHANNEL: "channels"}
+"""Which taxonomy narrows services by which of their columns."""
+
+
+def about(db: Database) -> Outcome:
+    """Which version of HSDS this is, and where its profile and the specification are."""
+    at = db.public_url.rstrip("/")
+    return _told({"version": hsds.VERSION, "profile": f"{at}{PROFILE}", "openapi_url": f"{at}{OPENAPI}"})
+
+
+def profile(db: Database) -> Outcome:
+    """What we do where HSDS leaves a choice, and the taxonomies that carry what it has no object for."""
+    with db.view() as work:
+        terms = [hsds.term(*each) for each in rows.terms(work)]
+    return _told({**hsds.PROFILE, "taxonomies": hsds.taxonomies(), "taxonomy_terms": terms})
+
+
+def services(db: Database, call: Call) -> Outcome:
+    """A page of services; all filters must hold."""
+    query = call.query
+    with db.view() as work:
+        narrowed = _narrowed(work, query)
+        if narrowed is None:
+            return _page(query, [], total=0)
+        found, total = _counted(query, partial(rows.services, work, **_asked(query), **narrowed))
+        items = [hsds.minimal_service(row) for row in found] if query["minimal"] else _shown(work, found, query["full"])
+        return _page(query, items, total=total)
+
+
+def service(db: Database, call: Call) -> Outcome:
+    """One service with all that hangs on it. Raises NotFound."""
+    with db.view() as work:
+        found = rows.services(work, id=call.path["id"])
+        if not found:
+            raise NotFound
+        return _told(_shown(work, found, full=True)[0])
+
+
+def organizations(db: Database, call: Call) -> Outcome:
+    """A page of organisations."""
+    query = call.query
+    with db.view() as work:
+        found, total = _counted(query, partial(rows.organisations, work, search=query["search"]))
+        whole = query["full"] or query["full_service"]
+        items = _whole(work, found, query["full_service"]) if whole else [hsds.organization(row) for row in found]
+        return _page(query, items, total=total)
+
+
+def organization(db: Database, call: Call) -> Outcome:
+    """One organisation with all that hangs on it. Raises NotFound."""
+    with db.view() as work:
+        found = rows.organisations(work, ids=[call.path["id"]])
+        if not found:
+            raise NotFound
+        return _told(_whole(work, found, call.query["full_service"])[0])
+
+
+def service_at_locations(call: Call) -> Outcome:
+    """A page of services at places; the directory keeps no places yet."""
+    return _page(call.query, [], total=0)
+
+
+def taxonomies(call: Call) -> Outcome:
+    """A page of our taxonomies."""
+    return _cut(call.query, _having(hsds.taxonomies(), call.query["search"]))
+
+
+def taxonomy(call: Call) -> Outcome:
+    """One taxonomy. Raises NotFound."""
+    return _told(_one(hsds.taxonomies(), call.path["id"]))
+
+
+def taxonomy_terms(db: Database, call: Call) -> Outcome:
+    """A page of terms; ours have no parents."""
+    query = call.query
+    with db.view() as work:
+        items = _having([hsds.term(*each) for each in rows.terms(work)], query["search"])
+    of = query["taxonomy_id"]
+    kept = [each for each in items if of is None or each["taxonomy_id"] == of]
+    return _cut(query, [] if query["parent_id"] is not None else kept)
+
+
+def taxonomy_term(db: Database, call: Call) -> Outcome:
+    """One term. Raises NotFound."""
+    with db.view() as work:
+        return _told(_one([hsds.term(*each) for each in rows.terms(work)], call.path["id"]))
+
+
+def _narrowed(work: Work, query: dict[str, Any]) -> dict[str, list[str]] | None:
+    """The columns that the filters by taxonomy and term leave; None where nothing can be left."""
+    wanted, of = query["taxonomy_term_id"], query["taxonomy_id"]
+    if wanted is None and of is None:
+        return {}
+    left: dict[str, list[str]] = {}
+    for name, code in rows.terms(work):
+        fits = wanted in {None, hsds.term_id(name, code)} and of in {None, hsds.taxonomy_id(name)}
+        if fits and name in FILTERS:
+            left.setdefault(FILTERS[name], []).append(code)
+    return left or None
+
+
+def _asked(query: dict[str, Any]) -> dict[str, Any]:
+    return {"search": query["search"], "organisation": query["organization_id"], "after": query["modified_after"]}
+
+
+def _counted(query: dict[str, Any], ask: Callable[..., list[dict[str, Any]]]) -> tuple[list[dict[str, Any]], int]:
+    """The rows of a page and how many there are in all; a page beyond the last one is empty, and the total stands."""
+    found = ask(limit=query["per_page"], offset=(query["page"] - 1) * query["per_page"])
+    first = found or (ask(limit=1, offset=0) if query["page"] > 1 else [])
+    return found, first[0]["total"] if first else 0
+
+
+def _shown(work: Work, found: Sequence[dict[str, Any]], full: bool) -> list[Item]:  # noqa: FBT001 - as it was asked
+    owners = {row["id"]: row for row in rows.organisations(work, ids=[each["organisation_id"] for each in found])}
+    if not full:
+        return [hsds.service(row, owners[row["organisation_id"]]) for row in found]
+    noted = rows.metadata(work, "service", [row["id"] for row in found])
+    return [
+        hsds.full_service(row, owners[row["organisation_id"]], [hsds.metadatum(each) for each in noted[row["id"]]])
+        for row in found
+    ]
+
+
+def _whole(work: Work, found: Sequence[dict[str, Any]], full_service: bool) -> list[Item]:  # noqa: FBT001 - as above
+    noted = rows.metadata(work, "organisation", [row["id"] for row in found])
+    items = []
+    for row in found:
+        his = rows.services(work, organisation=row["id"])
+        offered = _shown(work, his, full=True) if full_service else [hsds.minimal_service(each) for each in his]
+        items.append(hsds.full_organization(row, [hsds.metadatum(each) for each in noted[row["id"]]], offered))
+    return items
+
+
+def _having(items: list[Item], search: str | None) -> list[Item]:
+    words = (search or "").casefold().split()
+    return [each for each in items if all(word in str(each["name"]).casefold() for word in words)]
+
+
+def _one(items: list[Item], wanted: uuid.UUID) -> Item:
+    found = next((each for each in items if each["id"] == wanted), None)
+    if found is None:
+        raise NotFound
+    return found
+
+
+def _cut(query: dict[str, Any], items: list[Item]) -> Outcome:
+    start = (query["page"] - 1) * query["per_page"]
+    return _page(query, items[start : start + query["per_page"]], total=len(items))
+
+
+def _page(query: dict[str, Any], items: Sequence[Item], *, total: int) -> Outcome:
+    return _told(hsds.page(items, total=total, number=query["page"], per_page=query["per_page"]))
+
+
+def _told(value: Item) -> Outcome:
+    body = orjson.dumps(value)
+    version = int.from_bytes(hashlib.sha256(body).digest()[:6])
+    return Outcome(value=body, version=version, headers=dict(SHARED))
