@@ -37,10 +37,16 @@ EVERYTHING = frozenset(
 
 
 def orders_for(needs: frozenset[str]) -> dict[str, object]:
-    """What the processes are told besides the defect."""
+    """What the processes are told besides the defect.
+
+    What a consumer loses shows in the journal, so it is the journal's service that has to die; which of the four
+    services gets to an event first is chance.
+    """
     crash = [need.removeprefix("crash:") for need in needs if need.startswith("crash:")]
+    consumer = any(name.startswith("consumer.") for name in crash)
     return {
         **({"failpoint": crash[0]} if crash else {}),
+        **({"who": "subscriptions"} if consumer else {}),
         **({"disorder": True} if "disorder" in needs else {}),
         **({"failing": FAILING} if "failing" in needs else {}),
     }

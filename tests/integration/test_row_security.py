@@ -40,7 +40,7 @@ OPEN: dict[str, dict[str, str]] = {
     "referrals": {
         "partner": SHARED_COPY, "partner_service": SHARED_COPY, "leg": NO_RIGHT, "person_index_due": NO_RIGHT,
     },
-    "groups": {"partner": SHARED_COPY},
+    "groups": {"partner": SHARED_COPY, "contact_mailed": NO_RIGHT},
     "access": {
         "partner": SHARED_COPY,
         **dict.fromkeys(("assertion_used", "attempt", "throttle"), "hashes and counts, asked before anybody is known"),

@@ -122,7 +122,9 @@ def _narrowed(work: Work, query: dict[str, Any]) -> dict[str, list[str]] | None:
 
 
 def _asked(query: dict[str, Any]) -> dict[str, Any]:
-    return {"search": query["search"], "organisation": query["organization_id"], "after": query["modified_after"]}
+    wanted = query["organization_id"]
+    asked = {"search": query["search"], "after": query["modified_after"]}
+    return {**asked, "organisations": None if wanted is None else [wanted]}
 
 
 def _counted(query: dict[str, Any], ask: Callable[..., list[dict[str, Any]]]) -> tuple[list[dict[str, Any]], int]:
@@ -144,13 +146,15 @@ def _shown(work: Work, found: Sequence[dict[str, Any]], full: bool) -> list[Item
 
 
 def _whole(work: Work, found: Sequence[dict[str, Any]], full_service: bool) -> list[Item]:  # noqa: FBT001 - as above
-    noted = rows.metadata(work, "organisation", [row["id"] for row in found])
-    items = []
-    for row in found:
-        his = rows.services(work, organisation=row["id"])
-        offered = _shown(work, his, full=True) if full_service else [hsds.minimal_service(each) for each in his]
-        items.append(hsds.full_organization(row, [hsds.metadatum(each) for each in noted[row["id"]]], offered))
-    return items
+    ids = [row["id"] for row in found]
+    noted, offered = rows.metadata(work, "organisation", ids), rows.services(work, organisations=ids)
+    items = _shown(work, offered, full=True) if full_service else [hsds.minimal_service(each) for each in offered]
+    of: dict[uuid.UUID, list[Item]] = {each: [] for each in ids}
+    for row, item in zip(offered, items, strict=True):
+        of[row["organisation_id"]].append(item)
+    return [
+        hsds.full_organization(row, [hsds.metadatum(each) for each in noted[row["id"]]], of[row["id"]]) for row in found
+    ]
 
 
 def _having(items: list[Item], search: str | None) -> list[Item]:

@@ -17,7 +17,7 @@ SELECT s.id, s.organisation_id, s.kind, s.channels, s.languages, s.coverage, s.n
   FROM asked AS a CROSS JOIN service AS s JOIN organisation AS o ON o.id = s.organisation_id
  WHERE o.status = 'active' AND (%(id)s::uuid IS NULL OR s.id = %(id)s)
    AND (a.words IS NULL OR word_score(a.words, s.search || ' ' || o.search) IS NOT NULL)
-   AND (%(organisation)s::uuid IS NULL OR s.organisation_id = %(organisation)s)
+   AND (%(organisations)s::uuid[] IS NULL OR s.organisation_id = ANY(%(organisations)s))
    AND (%(after)s::timestamptz IS NULL OR s.changed_at >= %(after)s)
    AND (%(kinds)s::text[] IS NULL OR s.kind = ANY(%(kinds)s))
    AND (%(accepting)s::text[] IS NULL OR s.accepting = ANY(%(accepting)s))
@@ -32,7 +32,6 @@ SELECT o.id, o.type, o.names, o.founded, o.parent_id, o.changed_at, count(*) OVE
    AND (a.words IS NULL OR word_score(a.words, o.search) IS NOT NULL)
  ORDER BY o.key LIMIT %(limit)s OFFSET %(offset)s
 """
-OF_ORGANISATIONS = "SELECT id FROM service WHERE organisation_id = ANY(%s) ORDER BY key"
 METADATA = """
 SELECT no, resource_type, resource_id, last_action_type, last_action_at, field_name, previous_value, replacement_value,
        updated_by
@@ -49,7 +48,7 @@ ANY = {"search": None, "limit": None, "offset": 0}
 
 def services(work: Work, **asked: Any) -> list[dict[str, Any]]:
     """Services of active organisations in the order of their keys; each row has the `total`."""
-    nothing = dict.fromkeys(("id", "organisation", "after", "kinds", "accepting", "channels"))
+    nothing = dict.fromkeys(("id", "organisations", "after", "kinds", "accepting", "channels"))
     return work.all(SERVICES, {**ANY, **nothing, **asked})
 
 

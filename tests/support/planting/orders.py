@@ -39,8 +39,11 @@ def wanted(name: str) -> Any:
 
 
 def reached(failpoint: str) -> None:
-    """Die here, as by kill -9, if this failpoint is the one ordered and no other process was first."""
-    if wanted("failpoint") != failpoint:
+    """Die here, as by kill -9, if this failpoint is the one ordered and no other process was first.
+
+    An order with `who` is meant for that service alone.
+    """
+    if wanted("failpoint") != failpoint or wanted("who") not in {None, sys.argv[-1]}:
         return
     mark = taken(Path(os.environ[PLACE]), _known[1]["number"])
     own = mark.with_name(f"{mark.name}.{os.getpid()}")
