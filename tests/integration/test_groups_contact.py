@@ -366,3 +366,10 @@ def test_nobody_is_flooded_through_us(rig: Rig) -> None:
     assert [to for to, _, _ in rig.send()] == [MAIL["value"]], "a new day"
     assert rig.query("SELECT count(*) FROM contact_mailed") == [(1,)]
     assert MAIL["value"] not in str(rig.query("SELECT c::text FROM contact_mailed AS c"))
+
+
+def test_whoever_can_ask_him_sees_that_a_mail_reached_nobody(rig: Rig) -> None:
+    group, _ = full(rig)
+    sign_up(rig.db, group, contact=MAIL)
+    rig.query("UPDATE message SET state = 'dead', reason = 'recipient.550'")
+    assert [line["contact_check"] for line in roster(rig.db, group)] == ["none", "none", "undeliverable"]

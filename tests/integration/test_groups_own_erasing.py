@@ -4,18 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg
 import pytest
 
-from chassis import retention
+from chassis import clock, retention
 from chassis.db import Database
 from chassis.errors import Conflict, NotFound
 from chassis.settings import Settings
 from services.groups import schemas, usecases
-from services.groups.usecases import own_erasing
+from services.groups.schemas.reaching import NewMessage
+from services.groups.usecases import glass, own_erasing, remarks
 from tests.support.databases import root_url
+from tests.support.group_staff import LEADER, STRANGER
 from tests.support.groups import PIN, call, opened, own, sign_up
 
 MAIL = {"channel": "email", "value": "canary-4711@example.org"}
@@ -103,3 +106,21 @@ def test_whoever_was_sent_is_told_whom_to_ask(db: Database, at: Settings) -> Non
     with pytest.raises(Conflict, match=r"signup\.kept"):
         by_card(db, "ask", man)
     assert query(at, "SELECT erase_at FROM return_card") == [(None,)]
+
+
+def test_what_was_written_to_him_and_looked_at_goes_with_him(db: Database, at: Settings) -> None:
+    group = opened(db)
+    man = sign_up(db, group, contact={**MAIL, "safe": "yes"}, alias="Canary Alias")
+    loaded = NewMessage().load({"text": "canary text 4712"})
+    remarks.write(db, call("write", LEADER, loaded, operation="remark.write", path={"group_id": group}))
+    stranger = replace(STRANGER, proved_at=int(clock.now().timestamp()))
+    path = {"group_id": group, "signup_id": man["signup_id"]}
+    asked = call("glass", stranger, {"reason": "meeting_today"}, operation="glass.break", path=path)
+    glass.break_glass(db, asked)
+    tables = ("remark", "glass_broken", "message")
+    assert [query(at, f"SELECT count(*) > 0 FROM {name}") for name in tables] == [[(True,)]] * 3
+    by_card(db, "ask", man)
+    two_days_later(db, at)
+    assert [query(at, f"SELECT count(*) FROM {name}") for name in tables] == [[(0,)]] * 3
+    with pytest.raises(NotFound):
+        glass.look(db, call("look", stranger, {}, operation="glass.look", path=path))

@@ -117,6 +117,11 @@ def test_a_licensed_organisation_runs_a_programme_as_it_is(db: Database, at: Set
     assert theirs["licence_of"] == made["id"]
     with pytest.raises(Invalid, match=r"programme\.licensed"):
         change(db, theirs, OTHER, retention_days=3000)
+    with pytest.raises(Invalid, match=r"programme\.licensed"):
+        change(db, theirs, OTHER, licensed_orgs=[CENTRE.org_key])
+    handed_on = schemas.NewProgramme().load({**body, "licensed_orgs": [CENTRE.org_key]})
+    with pytest.raises(Invalid, match=r"programme\.licensed"):
+        programmes.create(db, call("POST /programmes", OTHER, handed_on))
     assert change(db, theirs, OTHER, funder="region")["funder"] == "region"
     group = opened(db, OTHER, kind="guided", programme=theirs["key"])
     assert sign_up(db, group, age=20)["state"] == "intake"

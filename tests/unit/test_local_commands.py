@@ -9,9 +9,10 @@ import pytest
 from click.testing import CliRunner
 
 from chassis.errors import FieldError, Invalid, NotFound
+from chassis.messages.recipients import SENDING
 from deploy.local.cli import main
 from deploy.local.commands.rooms import database
-from deploy.local.commands.screen import message_sentences
+from deploy.local.commands.screen import WHERE_SEEN, message_sentences
 from deploy.local.faults import LocalFault
 
 
@@ -71,3 +72,7 @@ def test_status_says_how_messages_stand() -> None:
     ]
     assert message_sentences({**measured, "messages": {"referrals": {}}})[0].endswith("0 wait, 0 were given up.")
     assert message_sentences({"messages": {"referrals": None}}) == []
+    lost = message_sentences({**measured, "messages": {"groups": {"dead": 1}}})
+    assert "on the roster" in lost[1]
+    assert "/referrals/" not in lost[1], "each service says where its own are seen"
+    assert set(WHERE_SEEN) == set(SENDING)

@@ -58,6 +58,13 @@ def status_table(settings: Settings, phase: str, lines: Iterable[Line], measured
             console.print(sentence)
 
 
+WHERE_SEEN = {
+    "referrals": "The organisations see which and why at GET /referrals/{id}/messages.",
+    "groups": "Leaders see on the roster whose address could not be reached (contact_check: undeliverable).",
+}
+"""Where it shows which messages were given up, by service."""
+
+
 def message_sentences(measured: Mapping[str, Any]) -> list[str]:
     """How messages stand, and what needs a person."""
     sentences = []
@@ -68,7 +75,7 @@ def message_sentences(measured: Mapping[str, Any]) -> list[str]:
         sentence = f"Messages of {service} go {measured.get('mail')}; {waiting} wait, {dead} were given up."
         sentences.append(sentence)
         if dead:
-            sentences.append("The organisations see which and why at GET /referrals/{id}/messages.")
+            sentences.append(WHERE_SEEN[service])
     return sentences
 
 

@@ -181,7 +181,8 @@ class RosterLine(Shape):
     state = classified(fields.String(required=True, validate=validate.OneOf(lifecycle.STATES)), "internal")
     reachable = classified(fields.Boolean(required=True), "internal")
     contact_check = classified(
-        fields.String(required=True, validate=validate.OneOf(("none", "awaited", "confirmed"))), "internal"
+        fields.String(required=True, validate=validate.OneOf(("none", "awaited", "undeliverable", "confirmed"))),
+        "internal",
     )
     partner_step = classified(
         fields.String(required=True, allow_none=True, validate=validate.OneOf(("open", "done"))), "personal"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import uuid
-from typing import Any
+from typing import Any, LiteralString
 
 from chassis import clock
 from chassis.db import Work
@@ -43,11 +43,16 @@ def one(work: Work, glass_id: uuid.UUID) -> dict[str, Any] | None:
     return work.one(ONE, (glass_id,))
 
 
-LISTED = """
+COLUMNS: LiteralString = """
 SELECT id, group_id, sign_up_id AS signup_id, reason, by_subject AS actor, at, until, seen_at FROM glass_broken
+"""
+LISTED = (
+    COLUMNS
+    + """
  WHERE (%(at)s::timestamptz IS NULL OR (at, id) < (%(at)s, %(after)s::uuid))
  ORDER BY at DESC, id DESC LIMIT %(limit)s
 """
+)
 
 
 def listed(work: Work, *, after: tuple[Any, Any], limit: int) -> list[dict[str, Any]]:
@@ -65,10 +70,7 @@ def seen(work: Work, glass_id: uuid.UUID, subject: str) -> None:
     work.later(SEEN, {"id": glass_id, "subject": subject, "at": work.now}, expect=None)
 
 
-SHOWN = """
-SELECT id, group_id, sign_up_id AS signup_id, reason, by_subject AS actor, at, until, seen_at FROM glass_broken
- WHERE id = %s
-"""
+SHOWN = COLUMNS + " WHERE id = %s"
 
 
 def shown(work: Work, glass_id: uuid.UUID) -> dict[str, Any] | None:

@@ -93,11 +93,11 @@ def owner(work: Work, programme_id: uuid.UUID) -> uuid.UUID | None:
     return row["org_id"] if row else None
 
 
-ORGANISATIONS = "SELECT org_id, key FROM partner WHERE key = ANY(%s)"
+ORGANISATIONS = "SELECT org_id, key FROM partner WHERE key = ANY(%s) AND status = 'active'"
 
 
 def organisations(work: Work, keys: list[str]) -> dict[str, uuid.UUID]:
-    """The ids of organisations by their keys, as far as the local copy of the directory knows them."""
+    """The ids of active organisations by their keys, as far as the local copy of the directory knows them."""
     return {row["key"]: row["org_id"] for row in work.all(ORGANISATIONS, (keys,))}
 
 

@@ -105,6 +105,8 @@ def _make(work: Work, programme_id: uuid.UUID, body: dict[str, Any], *, org: tup
         if found is None:
             detail = "There is no such programme that your organisation may run."
             raise Invalid("programme.no_licence", detail, fields=(FieldError("/licence_of", "unknown", detail),))
+        if body["licensed_orgs"]:
+            raise _of_the_owner(["licensed_orgs"])
         body = {**body, **{name: found[name] for name in OF_THE_LICENCE}}
     grouping.check_mandate(body["kind"], body["mandated"])
     key = body["key"] or grouping.programme_key(org[1], body["kind"], programme_id.hex[:6])
@@ -121,11 +123,9 @@ def _change(work: Work, programme_id: uuid.UUID, call: Call) -> None:
     if call.expected_version != found["version"]:
         raise Stale("programme.stale", f"The programme is at version {found['version']} now; read it again.")
     changes = dict(call.body)  # what is not named is not in it
-    taken = sorted(set(changes) & set(OF_THE_LICENCE))
+    taken = sorted(set(changes) & {*OF_THE_LICENCE, "licensed_orgs"})
     if found["licence_of"] is not None and taken:
-        detail = "This is as the owner of the licence set it."
-        fields = tuple(FieldError(f"/{name}", "licence", detail) for name in taken)
-        raise Invalid("programme.licensed", detail, fields=fields)
+        raise _of_the_owner(taken)
     eligible.check_ages(changes.get("min_age", found["min_age"]), changes.get("max_age", found["max_age"]))
     if found["several_seats"] and changes.get("several_seats") is False:
         detail = "Some men may be in several groups already; make a new programme instead."
@@ -134,6 +134,14 @@ def _change(work: Work, programme_id: uuid.UUID, call: Call) -> None:
         changes["licensed_orgs"] = organisations(work, changes["licensed_orgs"], at="/licensed_orgs")
     programmes.change(work, programme_id, changes)
     _tell(work, programme_id)
+
+
+def _of_the_owner(names: list[str]) -> Invalid:
+    """The refusal of what only the owner of a licensed programme sets; a licence cannot be handed on either."""
+    detail = "Only the owner of the licensed programme sets this."
+    return Invalid(
+        "programme.licensed", detail, fields=tuple(FieldError(f"/{name}", "licence", detail) for name in names)
+    )
 
 
 def _tell(work: Work, programme_id: uuid.UUID) -> None:

@@ -15,7 +15,11 @@ PERSONAL = "participant|personal"
 
 LINES: LiteralString = """
 SELECT s.id AS signup_id, s.language, s.state, NOT s.code_only AS reachable,
-       CASE WHEN s.contact_until IS NOT NULL THEN 'awaited' WHEN s.contact_verified_at IS NOT NULL THEN 'confirmed'
+       CASE WHEN s.contact_until IS NOT NULL AND EXISTS (
+                     SELECT 1 FROM message AS m
+                      WHERE m.object_id = s.id AND m.kind = 'man.confirm' AND m.state = 'dead')
+                 THEN 'undeliverable'
+            WHEN s.contact_until IS NOT NULL THEN 'awaited' WHEN s.contact_verified_at IS NOT NULL THEN 'confirmed'
             ELSE 'none' END AS contact_check,
        CASE WHEN r.partner_step THEN CASE WHEN s.partner_step_at IS NULL THEN 'open' ELSE 'done' END END
             AS partner_step,
