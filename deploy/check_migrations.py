@@ -52,6 +52,8 @@ ACCEPTED: Mapping[str, tuple[str, ...]] = {
         "require-concurrent-index-deletion",
     ),
     "groups/0024_together.sql": ("require-concurrent-index-creation",),
+    # the directory has some hundred rows until the first release is installed, and each new constraint allows more
+    "directory/0002_objects.sql": ("ban-drop-constraint", "constraint-missing-not-valid"),
     "referrals/0006_clocks.sql": ("require-concurrent-index-creation",),
 }
 """Faults that stay, by file: what was applied once never changes, so the word for it cannot stand in the file."""

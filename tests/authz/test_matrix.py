@@ -40,7 +40,8 @@ RIGHTS: dict[str, frozenset[str]] = {
 PUBLIC = {
     "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json", "GET /asyncapi.json", "GET /docs",
     "GET /directory/organisations", "GET /directory/organisations/{organisation}", "GET /directory/services",
-    "GET /directory/services/{service}", "GET /directory/network", "GET /groups", "GET /groups/{group_id}",
+    "GET /directory/services/{service}", "GET /directory/network", "GET /directory/changes", "GET /directory/export",
+    "GET /groups", "GET /groups/{group_id}",
     "GET /groups/certificate-keys", "GET /calendars/{token}", "POST /signups/{signup_id}/calendar",
     "POST /signups/{signup_id}/calendar/close", "POST /signups/{signup_id}/apology",
     "POST /signups/{signup_id}/again", "POST /signups/{signup_id}/contact",
@@ -48,6 +49,7 @@ PUBLIC = {
     "GET /hsds", "GET /hsds/", "GET /hsds/profile",
     "GET /hsds/services", "GET /hsds/services/{id}", "GET /hsds/organizations",
     "GET /hsds/organizations/{id}", "GET /hsds/service_at_locations",
+    "GET /hsds/service_at_locations/{id}",
     "GET /hsds/taxonomies", "GET /hsds/taxonomies/{id}", "GET /hsds/taxonomy_terms", "GET /hsds/taxonomy_terms/{id}",
     "GET /referrals/reason-codes",
     "POST /signups", "POST /signups/card", "POST /signups/status", "POST /signups/{signup_id}/offer/accept",

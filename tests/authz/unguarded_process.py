@@ -10,7 +10,7 @@ from chassis import launch
 
 import sys
 
-from chassis.clock import id_of_key
+from chassis.keyed_ids import id_of_key
 from chassis.http.route import Route
 from chassis.policy import Policy
 from chassis.settings import Settings

@@ -14,9 +14,9 @@ from typing import Any
 
 import psycopg
 
-from chassis.clock import id_of_key
 from chassis.db import Database
 from chassis.identity import Caller
+from chassis.keyed_ids import id_of_key
 from chassis.requests import Call, Outcome
 from chassis.settings import Settings
 from services.referrals import usecases

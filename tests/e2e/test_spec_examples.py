@@ -433,7 +433,7 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
     **{
         f"GET /hsds/{kind}/{{id}}": partial(Actors.first_of, kind=kind)
-        for kind in ("services", "organizations", "taxonomies", "taxonomy_terms")
+        for kind in ("services", "organizations", "service_at_locations", "taxonomies", "taxonomy_terms")
     },
     "GET /referrals/{referral_id}": lambda actors: actors.referral(actors.centre),
     "GET /referrals/area-offers/{offer_id}": Actors.card,

@@ -16,6 +16,7 @@ import pika
 from chassis import clock
 from chassis.db import Database, Work
 from chassis.envelope import EventType, Received, event
+from chassis.keyed_ids import id_of_key
 from services.referrals import events as referrals
 from services.subscriptions import usecases
 from services.subscriptions.store.journal import keep_partner
@@ -28,7 +29,7 @@ MOVED = referrals.TYPES["sent"]
 
 def know(database: Database, key: str, *, status: str = "active") -> uuid.UUID:
     """Let subscriptions know an organisation, as its organisation.* events would."""
-    org = clock.id_of_key("organisation", key)
+    org = id_of_key("organisation", key)
     with database.background("test") as work:
         keep_partner(work, {"org_id": org, "key": key, "status": status, "version": 1})
     return org

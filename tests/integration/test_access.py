@@ -14,13 +14,14 @@ from chassis.db import Database
 from chassis.envelope import Received
 from chassis.errors import Conflict, Invalid, NotAllowed, NotFound
 from chassis.identity import TokenVerifier
+from chassis.keyed_ids import id_of_key
 from chassis.settings import Settings
 from services.access.rules import roles as rules
 from services.access.usecases import documents as usecases
 from tests.support.databases import root_url
 
 KEY = "lt-kavkc"
-ORG = clock.id_of_key("organisation", KEY)
+ORG = id_of_key("organisation", KEY)
 
 
 @pytest.fixture

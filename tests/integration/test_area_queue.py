@@ -11,10 +11,10 @@ from functools import partial
 import psycopg
 import pytest
 
-from chassis import clock
 from chassis.db import Database
 from chassis.errors import Conflict, Invalid, NotAllowed, NotFound, Refused
 from chassis.identity import Caller
+from chassis.keyed_ids import id_of_key
 from chassis.settings import Settings
 from services.referrals import usecases
 from services.referrals.schemas.transitions import EXAMPLES
@@ -202,11 +202,11 @@ def crowd(db: Database) -> list[Caller]:
     with db.background("test") as work:
         for number in range(ACCEPTORS):
             key = f"lt-crowd-{number}"
-            org = clock.id_of_key("organisation", key)
+            org = id_of_key("organisation", key)
             partner = {"key": key, "type": "crisis_centre", "country": "LT", "status": "active", "version": 1}
             copies.keep_partner(work, {"org_id": org, **partner})
             service = {"key": f"{key}-help", "kind": "behaviour_change", "accepting": "open", "status": "published"}
-            ids = {"service_id": clock.id_of_key("service", f"{key}-help"), "org_id": org}
+            ids = {"service_id": id_of_key("service", f"{key}-help"), "org_id": org}
             copies.keep_service(work, {**ids, **service, "urgencies": ["urgent"], "version": 1})
             callers.append(replace(CENTRE, org_id=org, org_key=key, subject=f"client:test:{key}"))
     return callers
@@ -247,7 +247,7 @@ def test_of_thirty_two_at_once_exactly_one_gets_it(db: Database, at: Settings) -
         assert len(won) == 1
         assert set(lost) <= {"referral.taken", "database.busy", "database.unavailable"}
         cases = rows(at, f"SELECT org_id FROM receiver_case WHERE id = '{referral}'")
-        assert cases == [(clock.id_of_key("organisation", won[0]),)]
+        assert cases == [(id_of_key("organisation", won[0]),)]
         accepted = f"SELECT count(*) FROM outbox WHERE type = 'referral.accepted' AND aggregate_id = '{referral}'"
         assert rows(at, accepted) == [(1,)]  # the receiver's; the sender's scope says no more than received
 

@@ -11,11 +11,11 @@ from typing import Any
 import psycopg
 import pytest
 
-from chassis import clock
 from chassis.db import Database
 from chassis.errors import Conflict, Invalid, NotAllowed, NotFound
 from chassis.exporting import export
 from chassis.identity import Caller
+from chassis.keyed_ids import id_of_key
 from chassis.requests import Call
 from chassis.settings import Settings
 from services.access.rules.roles import ROLES
@@ -29,7 +29,7 @@ from tests.support.databases import root_url
 from tests.support.referrals import CENTRE, POLICE, decide, listing, look, move, new, seed
 
 CHILD_RIGHTS = Caller(
-    "member:authority", clock.id_of_key("organisation", "lt-child-rights"), "lt-child-rights", POLICE.roles, "t4"
+    "member:authority", id_of_key("organisation", "lt-child-rights"), "lt-child-rights", POLICE.roles, "t4"
 )
 CANARY = "Kanarėlė Vaikas"
 STEPS = sorted(set(EXAMPLES) - {"submit", "discard"})

@@ -18,9 +18,9 @@ from urllib.parse import quote
 
 import pytest
 
-from chassis import clock
 from chassis.db import Database
 from chassis.identity import ensure_signing_key, issue_token
+from chassis.keyed_ids import id_of_key
 from chassis.settings import Settings
 from services.directory import usecases
 from tests.support.databases import Databases
@@ -57,7 +57,7 @@ class Directory:
                 return Answer(error.code, error.headers, json.loads(content) if content else None)
 
     def bearer(self, org: str, *roles: str, subject: str = "user:1") -> str:
-        org_id = clock.id_of_key("organisation", org)
+        org_id = id_of_key("organisation", org)
         token = issue_token(self.settings, org_id=org_id, org_key=org, roles=frozenset(roles), subject=subject)
         return f"Bearer {token}"
 

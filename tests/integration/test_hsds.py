@@ -11,9 +11,10 @@ import orjson
 import psycopg
 import pytest
 
-from chassis import clock
 from chassis.db import Database
 from chassis.errors import NotFound
+from chassis.keyed_ids import id_of_key
+from chassis.problems import BadQuery
 from chassis.requests import Call
 from chassis.settings import Settings
 from services.directory import usecases
@@ -23,8 +24,8 @@ from services.directory.usecases import hsds
 from tests.support.databases import root_url
 from tests.support.hsds import PAGE_KEYS, faults
 
-CENTRE = clock.id_of_key("organisation", "lt-kavkc")
-LINE = clock.id_of_key("service", "lt-nelik-vienas")
+CENTRE = id_of_key("organisation", "lt-kavkc")
+LINE = id_of_key("service", "lt-nelik-vienas")
 QUERIES = {
     "services": schemas.ServicesQuery,
     "organizations": schemas.OrganizationsQuery,
@@ -32,7 +33,7 @@ QUERIES = {
     "taxonomies": schemas.PageQuery,
     "taxonomy_terms": schemas.TermsQuery,
 }
-WITHOUT_ROWS = {"service_at_locations", "taxonomies", "taxonomy"}
+WITHOUT_ROWS = {"taxonomies", "taxonomy"}
 
 
 @pytest.fixture
@@ -109,7 +110,7 @@ def test_what_hsds_has_no_object_for_stands_in_attributes(db: Database) -> None:
     }  # fmt: skip
     assert [each["name"] for each in whole["service_areas"]] == ["Lithuania"]
     assert [(each["code"], each["name"]) for each in whole["languages"]] == [("lt", "Lithuanian")]
-    licensed = ask(db, "service", path={"id": clock.id_of_key("service", "lt-kavkc-behaviour-change")})
+    licensed = ask(db, "service", path={"id": id_of_key("service", "lt-kavkc-behaviour-change")})
     areas = {each["name"]: each.get("description") for each in licensed["service_areas"]}
     assert areas["Kaunas, Lithuania"] is None
     assert "licence" in areas["Raseiniai, Lithuania"]
@@ -121,7 +122,7 @@ def test_what_hsds_has_no_object_for_stands_in_attributes(db: Database) -> None:
     [
         ({"search": "nelik"}, {"lt-nelik-vienas"}),
         ({"search": "SIAULIAI"}, set()),
-        ({"organization_id": str(clock.id_of_key("organization", "none"))}, set()),
+        ({"organization_id": str(id_of_key("organization", "none"))}, set()),
         ({"taxonomy_term_id": str(rules.term_id("service-kind", "peer_group"))}, {"fi-miesryhmat"}),
         ({"taxonomy_term_id": str(rules.term_id("channel", "chat"))}, {"lt-nelik-vienas"}),
         ({"taxonomy_term_id": str(rules.term_id("organisation-type", "police"))}, set()),
@@ -138,7 +139,7 @@ def test_every_filter_leaves_what_it_says_and_filters_hold_together(
     db: Database, query: dict[str, str], keys: set[str]
 ) -> None:
     found = {each["id"] for each in every(db, "services", **query)}
-    wanted = {str(clock.id_of_key("service", key)) for key in keys}
+    wanted = {str(id_of_key("service", key)) for key in keys}
     assert found == wanted
 
 
@@ -159,7 +160,7 @@ def test_page_two_is_the_second_page_and_one_beyond_the_last_is_empty(db: Databa
     assert (beyond["total_items"], beyond["size"], beyond["empty"], beyond["last_page"]) == (11, 0, True, True)
 
 
-@pytest.mark.parametrize("name", ["service", "organization", "taxonomy", "taxonomy_term"])
+@pytest.mark.parametrize("name", ["service", "organization", "service_at_location", "taxonomy", "taxonomy_term"])
 def test_an_id_that_nobody_has_is_not_found(db: Database, name: str) -> None:
     with pytest.raises(NotFound):
         ask(db, name, path={"id": uuid.uuid4()})
@@ -175,7 +176,7 @@ def test_a_suspended_organisation_is_out_with_its_services(service_database: Cal
         assert str(CENTRE) not in {each["id"] for each in every(database, "organizations")}
         for name, wanted in (
             ("organization", CENTRE),
-            ("service", clock.id_of_key("service", "lt-kavkc-behaviour-change")),
+            ("service", id_of_key("service", "lt-kavkc-behaviour-change")),
         ):
             with pytest.raises(NotFound):
                 ask(database, name, path={"id": wanted})
@@ -193,7 +194,60 @@ def test_two_thousand_services_are_valid_and_each_is_on_one_page(service_databas
         assert [fault for each in lists for fault in faults("service_list", each)] == []
         owners = every(database, "organizations", per_page="1000", full_service="true")
         assert sum(len(each["services"]) for each in owners) == 2000
+        assert sum(len(each["locations"]) for each in owners) == 300
+        at_places = every(database, "service_at_locations", per_page="1000", full="true")
+        assert len(at_places) == sum(len(each["service_at_locations"]) for each in found) == 334
+        assert [fault for each in at_places for fault in faults("service_at_location", each)] == []
+        short = every(database, "service_at_locations", per_page="1000")
+        assert [fault for each in short for fault in faults("service_at_location_list", each)] == []
+        hidden_or_told(found, owners)
         assert [fault for each in owners for fault in faults("organization", each)] == []
+
+
+def hidden_or_told(services: list[dict[str, Any]], owners: list[dict[str, Any]]) -> None:
+    """What is for fewer is in no object, and what is for all is there."""
+    of = {each["id"]: each for each in services}
+    partners = of[str(id_of_key("service", "lt-made-service-10"))]
+    assert (partners["phones"], partners["contacts"], partners.get("email")) == ([], [], None)
+    assert "+3703700000" not in str(partners)
+    told = of[str(id_of_key("service", "lt-made-service-5"))]
+    assert [each["number"] for each in told["phones"]] == ["+37037000002"]
+    assert {(each["link_type"], each["value"]) for each in told["attributes"]} >= {
+        ("need", "housing"), ("gender", "men"), ("order-accepted", "yes"), ("may-refer", "police"),
+        ("legal-basis", "consent"), ("urgency", "urgent"),
+    }  # fmt: skip
+    places = {each["external_identifier"]: each for owner in owners for each in owner["locations"]}
+    withheld = places["lt-made-place-4"]
+    assert (withheld["addresses"], withheld["phones"], "latitude" in withheld) == ([], [], False)
+    assert [each["value"] for each in withheld["attributes"]] == ["safety_of_residents"]
+    named = places["lt-made-place-1"]
+    assert (named["addresses"], named.get("latitude"), named.get("transportation")) == ([], None, None)
+    assert "Liep" not in str(named)
+    assert places["lt-made-place-5"]["addresses"][0]["address_1"] == "Liepų g. 1"
+
+
+def test_services_around_a_postcode(db: Database) -> None:
+    given = generated(40, 240)
+    given["locations"][5] |= {"postal_code": "LT-1"}
+    given["locations"][13] |= {"postal_code": "LT-2"}  # eight thousandths of a degree north of it: 890 metres
+    assert usecases.import_organisations(db, given, dry_run=False, actor="import:file").ok
+
+    def keys(**query: str) -> set[str]:
+        found = every(db, "service_at_locations", **query)
+        return {each["location"]["external_identifier"] for each in found}
+
+    assert keys(postcode="LT-1") == set()  # no service is given there: n % 6 meets n % 40 at even places only
+    given["services"][1] |= {"locations": ["lt-made-place-5", "lt-made-place-13"]}
+    assert usecases.import_organisations(db, given, dry_run=False, actor="import:file").ok
+    assert keys(postcode="LT-1") == {"lt-made-place-5"}
+    assert keys(postcode="LT-1", proximity="800") == {"lt-made-place-5"}
+    assert keys(postcode="LT-1", proximity="900") == {"lt-made-place-5", "lt-made-place-13"}
+    assert keys(postcode="LT-3") == set()
+    pair = next(each for each in every(db, "service_at_locations", postcode="LT-1"))
+    whole = ask(db, "service_at_location", path={"id": uuid.UUID(pair["id"])})
+    assert faults("service_at_location", whole) == []
+    with pytest.raises(BadQuery):
+        ask(db, "service_at_locations", proximity="800")
 
 
 def generated(organisations: int, services: int) -> dict[str, Any]:
@@ -215,7 +269,44 @@ def generated(organisations: int, services: int) -> dict[str, Any]:
             **({"coverage": ["LT", f"LT:Miestas {n % 60}"]} if n % 4 else {}),
             **({"languages": [languages[n % 8]]} if n % 3 else {}), **({"channels": ["phone"]} if n % 2 else {}),
             **({"about": "Ąžuolas & <b>co</b>"} if n % 2 else {}), **({"status": "withdrawn"} if n % 11 == 0 else {}),
+            **({"locations": [f"lt-made-place-{n % organisations}"]} if n % 6 == 0 else {}),
+            **(PARTS if n % 5 == 0 else {}), **({"visibility": {"contacts": "partners"}} if n % 10 == 0 else {}),
         }
         for n in range(services)
     ]  # fmt: skip
-    return {"organisations": made, "services": offered}
+    places = [
+        {
+            "key": f"lt-made-place-{n}", "organisation": f"lt-made-{n}", "country": "LT", "county": "Kauno",
+            **({"withheld": "safety_of_residents"} if n % 4 == 0 else ADDRESS),
+            **({"latitude": 54 + n / 1000, "longitude": 24.5, "schedules": HOURS} if n % 4 == 1 else {}),
+            **({"visibility": {"address": ["lt-made-0"]}} if n % 8 == 1 else {}),
+        }
+        for n in range(organisations)
+    ]  # fmt: skip
+    made[1] |= {"identifiers": [{"type": "register", "identifier": "12345"}], "funding": ["Fondas"], **CONTACTS}
+    made[1] |= {"programs": [{"key": "made-program", "names": {"lt": "Programa"}}], "website": "https://example.org"}
+    offered[1] |= {"program": "made-program", "descriptions": {"lt": "Apie"}, "alert": "Vasarą uždaryta"}
+    return {"organisations": made, "locations": places, "services": offered}
+
+
+ADDRESS = {
+    "address_1": "Liepų g. 1", "city": "Kaunas", "municipality": "Kaunas", "postal_code": "LT-44001",
+    "names": {"lt": "Namai", "en": "House"}, "transport": {"lt": "Autobusas 5"}, "accessibility": ["Be laiptų"],
+    "languages": ["lt"], "phones": [{"number": "+37037000001", "languages": ["lt"], "about": "Budi"}],
+}  # fmt: skip
+HOURS = [
+    {"days": ["MO", "TU"], "opens": "08:00", "closes": "16:00"},
+    {"days": ["FR"], "closed": True, "from": "2026-12-24", "to": "2026-12-26"},
+]
+CONTACTS = {
+    "email": "info@example.org",
+    "phones": [{"number": "+37037000002", "extension": 12, "kind": "voice"}],
+    "contacts": [{"title": "Budintis", "department": "Linija", "phones": [{"number": "+37037000003"}]}],
+}
+PARTS: dict[str, Any] = {
+    **CONTACTS, "schedules": HOURS, "costs": [{"option": "Kartas", "amount": 12.5, "currency": "EUR"}],
+    "documents": ["Siuntimas"], "funding": ["Savivaldybė"], "url": "https://example.org/help", "needs": ["housing"],
+    "eligibility": {"min_age": 18, "gender": "men", "order_accepted": True, "about": "Vyrams"},
+    "referral": {"who_may_refer": ["police"], "legal_bases": ["consent"], "documents": ["Sutikimas"]},
+    "urgencies": ["urgent"],
+}  # fmt: skip

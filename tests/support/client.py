@@ -15,8 +15,8 @@ import urllib3
 from joserfc import jws
 from joserfc.jwk import ECKey
 
-from chassis.clock import id_of_key
 from chassis.identity import AUDIENCE, ISSUER, issue_token
+from chassis.keyed_ids import id_of_key
 from chassis.settings import Settings
 from services.access.rules.roles import ROLES
 

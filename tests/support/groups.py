@@ -7,16 +7,16 @@ from typing import Any
 
 import orjson
 
-from chassis import clock
 from chassis.db import Database
 from chassis.identity import Caller
+from chassis.keyed_ids import id_of_key
 from chassis.requests import Call, Outcome
 from services.groups import schemas, usecases
 from services.groups.rules.rights import OPERATIONS
 
 ROLES = frozenset().union(*OPERATIONS.values())
-CENTRE = Caller("user:test:lt-kavkc", clock.id_of_key("organisation", "lt-kavkc"), "lt-kavkc", ROLES, "t2")
-OTHER = Caller("user:test:lt-kapvc", clock.id_of_key("organisation", "lt-kapvc"), "lt-kapvc", ROLES, "t3")
+CENTRE = Caller("user:test:lt-kavkc", id_of_key("organisation", "lt-kavkc"), "lt-kavkc", ROLES, "t2")
+OTHER = Caller("user:test:lt-kapvc", id_of_key("organisation", "lt-kapvc"), "lt-kapvc", ROLES, "t3")
 PIN = "2580"
 
 

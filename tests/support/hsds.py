@@ -33,7 +33,10 @@ def faults(name: str, value: Any) -> list[str]:
 @cache
 def judge(name: str) -> Draft202012Validator:
     """The judge of one kind of object."""
-    schema = _strict(_read(f"compiled/{name}.json" if name.endswith("_list") else f"{name}.json"))
+    schema = _read(f"compiled/{name}.json" if name.endswith("_list") else f"{name}.json")
+    if name == "service_at_location":  # as in the compiled file: at the top with its service, inside a service without
+        schema["properties"]["service"] = _without("service.json", "service_at_locations")
+    schema = _strict(schema)
     return Draft202012Validator(schema, registry=_registry(), format_checker=FORMATS)
 
 
@@ -49,6 +52,12 @@ def _read(name: str) -> dict[str, Any]:
     if name == "organization.json":  # the compiled file, which is too large to keep here, has its services as well
         schema["properties"]["services"] = {"type": "array", "items": {"$ref": "service.json"}}
     schema.pop("$id", None)
+    return schema
+
+
+def _without(name: str, member: str) -> dict[str, Any]:
+    schema = _read(name)
+    del schema["properties"][member]
     return schema
 
 

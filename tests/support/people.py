@@ -14,13 +14,14 @@ from chassis import clock
 from chassis.db import Database
 from chassis.envelope import Received
 from chassis.identity import Caller, TokenVerifier
+from chassis.keyed_ids import id_of_key
 from chassis.requests import Call, Outcome
 from chassis.settings import Settings
 from services.access.rules.sessions import DEVICE_COOKIE, SESSION_COOKIE
 from services.access.usecases import documents, invitations, sessions, signing_in
 
 KEY, OTHER = "lt-kavkc", "lt-police"
-ORG, OTHER_ORG = (clock.id_of_key("organisation", key) for key in (KEY, OTHER))
+ORG, OTHER_ORG = (id_of_key("organisation", key) for key in (KEY, OTHER))
 HOME, ELSEWHERE = "192.0.2.7", "198.51.100.9"
 PASSWORD = "reeds along the quiet bay"
 LOGIN = "leader@example.org"
@@ -31,7 +32,7 @@ def keep(database: Database, key: str = KEY, *, status: str = "active", version:
     values = {"key": key, "type": "crisis_centre", "country": "LT", "status": status, "version": version}
     told = Received(
         id=uuid.uuid4(), type="organisation.changed", version=1, source="directory",
-        subject=clock.id_of_key("organisation", key), audience="network", sequence=version, time=clock.now(),
+        subject=id_of_key("organisation", key), audience="network", sequence=version, time=clock.now(),
         data=values,
     )  # fmt: skip
     with database.background("test") as work:
@@ -40,7 +41,7 @@ def keep(database: Database, key: str = KEY, *, status: str = "active", version:
 
 def admin(key: str = KEY, *, roles: tuple[str, ...] = ("org_admin",), subject: str | None = None) -> Caller:
     """An administrator of an organisation."""
-    org = clock.id_of_key("organisation", key)
+    org = id_of_key("organisation", key)
     return Caller(subject or f"member:{uuid.uuid4()}", org, key, frozenset(roles), "t")
 
 

@@ -11,6 +11,7 @@ import orjson
 from chassis import clock
 from chassis.db import Database
 from chassis.identity import Caller
+from chassis.keyed_ids import id_of_key
 from chassis.requests import Call, Outcome
 from services.referrals import schemas, usecases, views
 from services.referrals.rules import lifecycle
@@ -23,12 +24,12 @@ from services.referrals.usecases.consequences import Act
 from services.referrals.usecases.moving import take
 
 ROLES = frozenset().union(*OPERATIONS.values())
-POLICE = Caller("client:test:lt-police", clock.id_of_key("organisation", "lt-police"), "lt-police", ROLES, "t1")
-CENTRE = Caller("client:test:lt-kavkc", clock.id_of_key("organisation", "lt-kavkc"), "lt-kavkc", ROLES, "t2")
-OTHER = Caller("client:test:lt-kapvc", clock.id_of_key("organisation", "lt-kapvc"), "lt-kapvc", ROLES, "t3")
-FAR = Caller("client:test:fi-miessakit", clock.id_of_key("organisation", "fi-miessakit"), "fi-miessakit", ROLES, "t4")
+POLICE = Caller("client:test:lt-police", id_of_key("organisation", "lt-police"), "lt-police", ROLES, "t1")
+CENTRE = Caller("client:test:lt-kavkc", id_of_key("organisation", "lt-kavkc"), "lt-kavkc", ROLES, "t2")
+OTHER = Caller("client:test:lt-kapvc", id_of_key("organisation", "lt-kapvc"), "lt-kapvc", ROLES, "t3")
+FAR = Caller("client:test:fi-miessakit", id_of_key("organisation", "fi-miessakit"), "fi-miessakit", ROLES, "t4")
 AREAS = {"lt-kavkc-behaviour-change": ["LT:Kaunas", "LT:Raseiniai"]}
-SERVICE_ID = clock.id_of_key("service", "lt-kavkc-behaviour-change")
+SERVICE_ID = id_of_key("service", "lt-kavkc-behaviour-change")
 
 
 def seed(db: Database) -> None:
@@ -62,7 +63,7 @@ def seed(db: Database) -> None:
                 "version": 1,
             }
             service["coverage"] = AREAS.get(key, [])
-            ids = {"service_id": clock.id_of_key("service", key), "org_id": owner.org_id}
+            ids = {"service_id": id_of_key("service", key), "org_id": owner.org_id}
             copies.keep_service(work, {**ids, **service, "urgencies": ["urgent", "standard"]})
     for caller in (POLICE, CENTRE, OTHER, FAR):
         with db.background("test", org=caller.org_id) as work:

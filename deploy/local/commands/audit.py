@@ -101,12 +101,13 @@ def _rows(settings: Settings, org_key: str, file: Path) -> None:
 
     import orjson
 
-    from chassis import clock, verify
+    from chassis import verify
+    from chassis.keyed_ids import id_of_key
 
     try:
         org = UUID(org_key)
     except ValueError:
-        org = clock.id_of_key("organisation", org_key)
+        org = id_of_key("organisation", org_key)
 
     def lines() -> Iterator[bytes]:
         for service in SERVICES:

@@ -8,8 +8,8 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeVar
 
-from chassis import clock
 from chassis.errors import Refused
+from chassis.keyed_ids import id_of_key
 from chassis.settings import Settings
 from deploy.local.commands.rooms import database
 from deploy.local.demo.institution import Answer, Institution
@@ -38,7 +38,7 @@ def seed(settings: Settings, say: Say) -> str:
     say(report.lines()[-1])
     seed_templates(settings)
     with database(settings, "groups") as db:
-        group = seed_demo(db, clock.id_of_key("organisation", CENTRE), CENTRE)
+        group = seed_demo(db, id_of_key("organisation", CENTRE), CENTRE)
     for key in (POLICE, CENTRE):
         _when_known(partial(_token, settings, key))
     return str(group)

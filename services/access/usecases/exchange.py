@@ -5,9 +5,9 @@ from __future__ import annotations
 import time
 from typing import Any
 
-from chassis import clock
 from chassis.db import Database
 from chassis.errors import Invalid, OAuthRefused
+from chassis.keyed_ids import id_of_key
 from chassis.requests import Call, Outcome
 from chassis.settings import Settings
 from services.access.rules import clients as client_rules
@@ -45,7 +45,7 @@ def for_foreign_token(
                 throttle.succeeded(work, who, call.client_address)
             org = (found.org_id, found.org_key, found.org_status)
             grant = Grant(subject=f"client:{found.id}", org=org, roles=frozenset(found.roles))
-            bearer = clock.id_of_key(f"{KIND}:{found.id}", printable(claims["sub"]))
+            bearer = id_of_key(f"{KIND}:{found.id}", printable(claims["sub"]))
             answer = given(work, settings, grant, form.get("scope"), object_id=bearer)
         else:
             throttle.failed(work, who, call.client_address)

@@ -35,7 +35,9 @@ ACCEPTING_TO_SET = ("open", "waiting", "closed")
 ACCEPTING_SOURCES = ("nobody", "page", "demo", "organisation")
 URGENCIES = ("crisis", "urgent", "standard", "planned")
 ORGANISATION_STATUS = ("active", "suspended")
+ORGANISATION_STATES = ("joining", "active", "suspended", "removed")
 SERVICE_STATUS = ("published", "withdrawn")
+SERVICE_STATES = ("published", "withdrawn", "removed")
 FITS = ("unknown", "country", "licence", "municipality")
 """How a service fits the place asked for, from the worst to the best."""
 
@@ -61,6 +63,21 @@ LONGEST_KEY = 64
 LONGEST_NAME = 300
 LONGEST_TEXT = 4000
 LONGEST_PLACE = 120
+LONGEST_URL = 2000
+LONGEST_PHONE = 20
+
+WEEKDAYS = ("MO", "TU", "WE", "TH", "FR", "SA", "SU")
+"""Days as RFC 5545 and HSDS write them."""
+PHONE_KINDS = ("voice", "fax", "text", "tty")
+LOCATION_KINDS = ("physical", "postal", "virtual")
+GENDERS = ("men", "women", "everybody")
+WITHHELD_REASONS = ("safety_of_residents", "safety_of_staff", "by_order", "other")
+"""Why an address is not in the directory."""
+OLDEST = 130
+INDICATOR_SOURCES = ("partners", "services", "licensed_municipalities", "facilitators", "network_members")
+"""From what of the directory an indicator's reached value can be counted; without one it is as reported."""
+LEVELS = ("public", "partners")
+"""Who sees a group of fields; the third level is a list of named organisations (directory.md section 4)."""
 
 
 def fallback_name(names: dict[str, str], wanted: str | None = None) -> str:

@@ -3,14 +3,21 @@
 from __future__ import annotations
 
 import datetime as dt
+import re
 from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import urlsplit
+
+import phonenumbers
 
 from services.directory.rules import codes
 
 LARGEST_NUMBER = 2_147_483_647
 MOST_ENTRIES = 1000
+LONGEST_ADDRESS = 254
+_EMAIL = re.compile(r"\A[A-Za-z0-9.!#$%&'*+/=?^_`{|}~-]{1,64}@([A-Za-z0-9-]{1,63}\.)+[A-Za-z]{2,63}\Z")
+_CLOCK = re.compile(r"\A([01][0-9]|2[0-3]):[0-5][0-9]\Z|\A24:00\Z")
 _MONTHS_LENGTH, _YEARS_LENGTH, _DAYS_LENGTH = 7, 4, 10
 
 
@@ -68,6 +75,68 @@ def records(members: dict[str, Form]) -> Form:
     )
 
 
+def one_record(members: dict[str, Form], required: Collection[str] = ()) -> Form:
+    """An object that has some of these members, the required ones among them, and no others."""
+    plain = record(members)
+    expected = f"{plain.expected}; needed: {', '.join(required)}" if required else plain.expected
+    return Form(lambda value: plain.fits(value) and all(name in value for name in required), expected)
+
+
+def few(form: Form, most: int) -> Form:
+    """A list of at most so many objects of one form."""
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, list) and len(value) <= most and all(form.fits(item) for item in value)
+
+    return Form(fits, f"a list of at most {most}, each entry {form.expected}")
+
+
+def number(least: float, most: float) -> Form:
+    """A number within bounds, with or without a fraction."""
+    expected = f"a number from {least:g} to {most:g}"
+    return Form(lambda value: type(value) in {int, float} and least <= value <= most, expected)
+
+
+def texts(longest: int = codes.LONGEST_TEXT) -> Form:
+    """A text by language; lines may be broken."""
+
+    def fits(value: Any) -> bool:
+        return isinstance(value, dict) and all(
+            _is_language(language) and _is_lines(said, longest) for language, said in value.items()
+        )
+
+    return Form(fits, f"texts by language, such as {{'lt': '…'}}, each of 1 to {longest} characters")
+
+
+def _is_lines(value: Any, longest: int) -> bool:
+    return isinstance(value, str) and 0 < len(value) <= longest and value.replace("\n", " ").isprintable()
+
+
+def _is_email(value: Any) -> bool:
+    return isinstance(value, str) and len(value) <= LONGEST_ADDRESS and bool(_EMAIL.match(value))
+
+
+def _is_url(value: Any) -> bool:
+    if not _is_text(value, codes.LONGEST_URL) or not value.isascii() or " " in value:
+        return False
+    try:
+        parts = urlsplit(value)
+        return parts.scheme in {"http", "https"} and bool(parts.hostname) and parts.username is None
+    except ValueError:
+        return False
+
+
+def _is_phone(value: Any) -> bool:
+    if not isinstance(value, str) or len(value) > codes.LONGEST_PHONE:
+        return False
+    try:
+        number = phonenumbers.parse(value, None)
+    except phonenumbers.NumberParseException:
+        return False
+    written = phonenumbers.format_number(number, phonenumbers.PhoneNumberFormat.E164)
+    return phonenumbers.is_possible_number(number) and written == value
+
+
 def _is_text(value: Any, longest: int) -> bool:
     return isinstance(value, str) and 0 < len(value) <= longest and value.isprintable() and value == value.strip()
 
@@ -122,4 +191,14 @@ PARTIAL_DATE = Form(_is_partial_date, "a date as YYYY, YYYY-MM or YYYY-MM-DD")
 NAMES = Form(
     lambda value: _is_names(value) and bool(value),
     f"at least one name by language, such as {{'lt': '…'}}, each at most {codes.LONGEST_NAME} characters",
+)
+TEXTS = texts()
+BOOLEAN = Form(lambda value: type(value) is bool, "true or false")
+EMAIL = Form(_is_email, "an e-mail address, such as info@example.org")
+URL = Form(_is_url, "a web address that begins with http:// or https://")
+PHONE = Form(_is_phone, "a phone number as +, country code and number without spaces, such as +37060000000")
+CLOCK = Form(lambda value: isinstance(value, str) and bool(_CLOCK.match(value)), "a time such as 08:30")
+DAY = Form(
+    lambda value: _is_partial_date(value) and len(value) == _DAYS_LENGTH,
+    "a day as YYYY-MM-DD",
 )

@@ -12,24 +12,40 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from babel import Locale
-
-from chassis import clock
+from chassis.keyed_ids import id_of_key
+from services.directory.rules import hsds_parts as parts
 from services.directory.rules.codes import fallback_name
+from services.directory.rules.hsds_parts import ENGLISH, LANGUAGE, Item, names, said
+from services.directory.rules.visibility import NOBODY, hidden
 
-Item = dict[str, Any]
+__all__ = ["Item"]
+
 VERSION = "3.0"
-LANGUAGE = "en"
-ENGLISH = Locale(LANGUAGE)
 STATUS = {"published": "active", "withdrawn": "inactive"}
 NO_DESCRIPTION = "Nothing more is said of this organisation here."
 TERM_DESCRIPTION = "A term of this directory."
 KIND, TYPE, ACCEPTING, CHANNEL = "service-kind", "organisation-type", "accepting", "channel"
+NEED, GENDER, ORDER, URGENCY, MAY_REFER, WITHHELD, LEGAL_BASIS = (
+    "need",
+    "gender",
+    "order-accepted",
+    "urgency",
+    "may-refer",
+    "address-withheld",
+    "legal-basis",
+)
 TAXONOMIES = {
     KIND: ("Kinds of services", "What a service is about."),
     TYPE: ("Types of organisations", "What an organisation is."),
     ACCEPTING: ("Accepting referrals", "Whether a service takes referrals now, as far as it is known."),
     CHANNEL: ("Channels", "How a service is given."),
+    NEED: ("Needs", "What a service helps with."),
+    GENDER: ("Whom a service is for", "Men, women or everybody."),
+    ORDER: ("Orders", "Whether a service takes those who come by an order of a court or an office."),
+    URGENCY: ("Urgencies", "Which urgent referrals a service covers."),
+    MAY_REFER: ("Who may refer", "The types of organisations that may refer to a service."),
+    LEGAL_BASIS: ("Legal bases", "The legal bases on which a service accepts referrals."),
+    WITHHELD: ("Address withheld", "Why the address of a place is not told."),
 }
 
 
@@ -43,7 +59,10 @@ PROFILE: Item = {
         "What a service is about, whether it takes referrals and how it is given are attributes with our taxonomies.",
         "Where a programme is run under licence is a service_area that says so.",
         "metadata.updated_by says import or organisation, never an account.",
-        "There are no locations yet, so service_at_locations are empty, and postcode and proximity leave nothing.",
+        "A contact is a function, never a person by name.",
+        "A place whose address is withheld has no address, point, phone or text; address-withheld says why.",
+        "The centroid of a postcode is the middle of the places that the directory has there.",
+        "state_province is the county; what an address must say and nobody said is 'Not stated'.",
     ],
 }
 """What our profile says besides the terms in use."""
@@ -51,12 +70,12 @@ PROFILE: Item = {
 
 def taxonomy_id(name: str) -> UUID:
     """The id of one of our taxonomies."""
-    return clock.id_of_key("taxonomy", name)
+    return id_of_key("taxonomy", name)
 
 
 def term_id(taxonomy: str, code: str) -> UUID:
     """The id of a term, from its taxonomy and code."""
-    return clock.id_of_key("taxonomy_term", f"{taxonomy}|{code}")
+    return id_of_key("taxonomy_term", f"{taxonomy}|{code}")
 
 
 def taxonomies() -> list[Item]:
@@ -90,45 +109,100 @@ def label(code: str) -> str:
 
 def organization(row: Mapping[str, Any]) -> Item:
     """An organisation with its one-to-one fields."""
-    name, other = _names(row["names"])
-    return _said(
+    name, other = names(row["names"])
+    gone = hidden("organisations", dict(row), NOBODY)
+    return said(
         {
             "id": row["id"],
             "name": name,
             "alternate_name": other,
-            "description": NO_DESCRIPTION,
+            "description": fallback_name(row["descriptions"]) or NO_DESCRIPTION,
+            "email": None if "email" in gone else row["email"],
+            "website": row["website"],
             "year_incorporated": int(row["founded"][:4]) if row["founded"] else None,
             "parent_organization_id": row["parent_id"],
         }
     )
 
 
-def full_organization(row: Mapping[str, Any], metadata: Sequence[Item], services: Sequence[Item]) -> Item:
+def full_organization(
+    row: Mapping[str, Any], metadata: Sequence[Item], services: Sequence[Item], locations: Sequence[Item]
+) -> Item:
     """An organisation with all that hangs on it; `services` as far as they were asked for."""
-    lists = ("funding", "contacts", "phones", "locations", "programs", "organization_identifiers")
+    of, seen = row["id"], public("organisations", row)
     return {
         **organization(row),
-        **{name: [] for name in lists},
-        "attributes": [attribute(row["id"], "organization", TYPE, row["type"])],
+        "funding": parts.funding(of, "organization_id", row["funding"]),
+        "contacts": parts.contacts(of, "organization_id", seen["contacts"]),
+        "phones": parts.phones(of, "organization_id", seen["phones"]),
+        "locations": list(locations),
+        "programs": parts.programs(of, row["programs"]),
+        "organization_identifiers": parts.identifiers(of, row["identifiers"]),
+        "attributes": [attribute(of, "organization", TYPE, row["type"])],
         "metadata": list(metadata),
         "services": list(services),
     }
 
 
+def location(row: Mapping[str, Any], metadata: Sequence[Item] | None = None) -> Item:
+    """A place as everybody may know it."""
+    withheld = row["withheld"]
+    told = [] if withheld is None else [attribute(row["id"], "location", WITHHELD, withheld)]
+    return parts.location(public("locations", row), told, metadata)
+
+
+def service_at_location(of: Mapping[str, Any], place: Item, offered: Item | None) -> Item:
+    """A service at a place, with either side as far as it is asked for."""
+    made = {
+        "id": id_of_key("service_at_location", f"{of['service_id']}|{of['location_id']}"),
+        "service_id": of["service_id"],
+        "location_id": of["location_id"],
+        "location": place,
+        "service": offered,
+    }
+    return said(made)
+
+
+def full_service_at_location(of: Mapping[str, Any], place: Item, offered: Item) -> Item:
+    """A service at a place with all that hangs on it; hours and phones stand with the service and the place."""
+    lists: Item = {name: [] for name in ("contacts", "phones", "schedules", "attributes", "metadata")}
+    return {**service_at_location(of, place, offered), **lists}
+
+
+EMPTY: dict[str, Any] = {"phones": [], "contacts": [], "schedules": [], "referral": {}, "transport": {}}
+
+
+def public(section: str, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A row as everybody may know it: with every column, empty where it is for fewer."""
+    gone = hidden(section, dict(row), NOBODY)
+    return {name: EMPTY.get(name) if name in gone else value for name, value in row.items()}
+
+
 def service(row: Mapping[str, Any], organisation: Mapping[str, Any] | None = None) -> Item:
     """A service with its one-to-one fields, and its organisation where that is at hand."""
-    name, other = _names(row["names"])
+    name, other = names(row["names"])
+    ages, seen = row["eligibility"], public("services", row)
+    programs = {each["key"]: each for each in (organisation or {}).get("programs", ())}
+    run = parts.program(row["organisation_id"], programs[row["program"]]) if row["program"] in programs else None
     made = {
         "id": row["id"],
         "organization_id": row["organisation_id"],
+        "program_id": None if run is None else run["id"],
+        "program": run,
         "name": name,
         "alternate_name": other,
-        "description": row["about"],
+        "description": fallback_name(row["descriptions"]) or row["about"],
+        "url": row["url"],
+        "email": seen["email"],
         "status": STATUS[row["status"]],
+        "eligibility_description": ages.get("about"),
+        "minimum_age": ages.get("min_age"),
+        "maximum_age": ages.get("max_age"),
+        "alert": row["alert"],
         "last_modified": moment(row["changed_at"]),
         "organization": None if organisation is None else organization(organisation),
     }
-    return _said(made)
+    return said(made)
 
 
 def minimal_service(row: Mapping[str, Any]) -> Item:
@@ -137,25 +211,50 @@ def minimal_service(row: Mapping[str, Any]) -> Item:
     return {name: whole[name] for name in ("id", "name", "status", "last_modified")}
 
 
-def full_service(row: Mapping[str, Any], organisation: Mapping[str, Any], metadata: Sequence[Item]) -> Item:
-    """A service with all that hangs on it."""
-    lists = ("phones", "schedules", "service_at_locations", "funding", "cost_options", "required_documents", "contacts")
-    terms = [(KIND, row["kind"]), (ACCEPTING, row["accepting"]), *((CHANNEL, each) for each in row["channels"])]
+def full_service(
+    row: Mapping[str, Any], organisation: Mapping[str, Any], metadata: Sequence[Item], places: Sequence[Item]
+) -> Item:
+    """A service with all that hangs on it; `places` are its service_at_locations."""
+    of, seen = row["id"], public("services", row)
     return {
         **service(row, organisation),
-        **{name: [] for name in lists},
-        "service_areas": [_area(row["id"], area, note) for area, note in _areas(row)],
-        "languages": [_language(row["id"], code) for code in row["languages"]],
-        "attributes": [attribute(row["id"], "service", taxonomy, code) for taxonomy, code in terms],
+        "phones": parts.phones(of, "service_id", seen["phones"]),
+        "schedules": parts.schedules(of, "service_id", seen["schedules"]),
+        "service_at_locations": list(places),
+        "funding": parts.funding(of, "service_id", row["funding"]),
+        "cost_options": parts.costs(of, row["costs"]),
+        "required_documents": parts.documents(of, [*row["documents"], *seen["referral"].get("documents", ())]),
+        "contacts": parts.contacts(of, "service_id", seen["contacts"]),
+        "service_areas": [_area(of, area, note) for area, note in _areas(row)],
+        "languages": [parts.language(of, "service_id", code) for code in row["languages"]],
+        "attributes": [attribute(of, "service", taxonomy, code) for taxonomy, code in _terms(row, seen["referral"])],
         "metadata": list(metadata),
     }
+
+
+def _terms(row: Mapping[str, Any], referral: Mapping[str, Any]) -> Iterable[tuple[str, str]]:
+    yield KIND, row["kind"]
+    yield ACCEPTING, row["accepting"]
+    whom = row["eligibility"]
+    if "gender" in whom:
+        yield GENDER, whom["gender"]
+    if "order_accepted" in whom:
+        yield ORDER, "yes" if whom["order_accepted"] else "no"
+    for taxonomy, codes in (
+        (CHANNEL, row["channels"]),
+        (NEED, row["needs"]),
+        (URGENCY, row["urgencies"]),
+        (MAY_REFER, referral.get("who_may_refer", ())),
+        (LEGAL_BASIS, referral.get("legal_bases", ())),
+    ):
+        yield from ((taxonomy, code) for code in codes)
 
 
 def attribute(of: UUID, entity: str, taxonomy: str, code: str) -> Item:
     """A term that is true of a thing."""
     found = term(taxonomy, code)
     return {
-        "id": clock.id_of_key("attribute", f"{of}|{taxonomy}|{code}"),
+        "id": id_of_key("attribute", f"{of}|{taxonomy}|{code}"),
         "link_id": of,
         "taxonomy_term_id": found["id"],
         "link_type": taxonomy,
@@ -169,7 +268,7 @@ def metadatum(row: Mapping[str, Any]) -> Item:
     """Who set which field when. Who: an import or the organisation; accounts are nobody's business."""
     kind = {"organisation": "organization"}.get(row["resource_type"], row["resource_type"])
     return {
-        "id": clock.id_of_key("metadata", str(row["no"])),
+        "id": id_of_key("metadata", str(row["no"])),
         "resource_id": row["resource_id"],
         "resource_type": kind,
         "last_action_date": moment(row["last_action_at"]),
@@ -209,9 +308,9 @@ def _areas(row: Mapping[str, Any]) -> Iterable[tuple[str, str | None]]:
 def _area(of: UUID, area: str, note: str | None) -> Item:
     country, _, place = area.partition(":")
     land = ENGLISH.territories.get(country, country)
-    return _said(
+    return said(
         {
-            "id": clock.id_of_key("service_area", f"{of}|{area}|{note or ''}"),
+            "id": id_of_key("service_area", f"{of}|{area}|{note or ''}"),
             "service_id": of,
             "name": f"{place}, {land}" if place else land,
             "description": note,
@@ -219,17 +318,6 @@ def _area(of: UUID, area: str, note: str | None) -> Item:
             "extent_type": "municipality" if place else "country",
         }
     )
-
-
-def _language(of: UUID, code: str) -> Item:
-    name = ENGLISH.languages.get(code.partition("-")[0], code)
-    return {"id": clock.id_of_key("language", f"{of}|{code}"), "service_id": of, "name": name, "code": code}
-
-
-def _names(names: Mapping[str, str]) -> tuple[str, str | None]:
-    name = fallback_name(dict(names))
-    others = [each for language, each in sorted(names.items()) if each != name]
-    return name, others[0] if others else None
 
 
 def _text(value: Any) -> str:
@@ -240,8 +328,3 @@ def _text(value: Any) -> str:
     if isinstance(value, dict):
         return "; ".join(f"{name}: {each}" for name, each in sorted(value.items()))
     return str(value)
-
-
-def _said(item: Item) -> Item:
-    """Without what nobody said: the schemas know no null."""
-    return {name: value for name, value in item.items() if value is not None}

@@ -18,16 +18,21 @@ class Count:
     changed: int = 0
     unchanged: int = 0
 
+    def add(self, what: str) -> None:
+        """Count one row."""
+        setattr(self, what, getattr(self, what) + 1)
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Report:
-    """All about one import; with `errors` nothing was written, with `dry_run` nothing would have been anyhow."""
+    """All about one import: with `errors` (the first of `faults`) nothing was written, and so with `dry_run`."""
 
     dry_run: bool
     counts: dict[str, Count] = field(default_factory=dict)
     errors: tuple[RowError, ...] = ()
     notes: tuple[str, ...] = ()
     events: int = 0
+    faults: int = 0
 
     @property
     def ok(self) -> bool:
@@ -42,7 +47,7 @@ class Report:
     def lines(self) -> list[str]:
         """The report for a person."""
         if self.errors:
-            return [f"{len(self.errors)} faults; nothing was imported.", *self._faults(), *self.notes]
+            return [f"{self.faults} faults; nothing was imported.", *self._faults(), *self.notes]
         told = [
             f"{name}: {count.created} {CREATED}, {count.changed} {CHANGED}, {count.unchanged} {UNCHANGED}"
             for name, count in self.counts.items()
@@ -52,7 +57,7 @@ class Report:
 
     def _faults(self) -> list[str]:
         shown = [str(error) for error in self.errors[:MOST_SHOWN]]
-        left = len(self.errors) - len(shown)
+        left = self.faults - len(shown)
         return [*shown, f"… and {left} more."] if left else shown
 
     def __str__(self) -> str:

@@ -5,25 +5,31 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from typing import Any
 
-from services.directory.rules import codes
+from services.directory.rules import codes, parts
 from services.directory.rules.fields import (
     AREA,
     CODE,
     COUNTRY,
+    DAY,
+    EMAIL,
     KEY,
     LANGUAGE,
     NAMES,
     PARTIAL_DATE,
+    TEXTS,
+    URL,
     Form,
     list_of,
+    number,
     one_of,
     records,
     text,
+    texts,
     whole_number,
 )
 
 Row = dict[str, Any]
-ORGANISATIONS, SERVICES, INITIATIVES = "organisations", "services", "initiatives"
+ORGANISATIONS, LOCATIONS, SERVICES, INITIATIVES = "organisations", "locations", "services", "initiatives"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,20 @@ def _one(name: str, column: str, refers: str, *, required: bool = False) -> Fiel
     return Field(name, column, KEY, required=required, refers=refers)
 
 
-def _many(name: str, column: str) -> Field:
-    return Field(name, column, list_of(KEY), refers=ORGANISATIONS, absent=[])
+def _many(name: str, column: str, refers: str = ORGANISATIONS) -> Field:
+    return Field(name, column, list_of(KEY), refers=refers, absent=[])
+
+
+def _part(name: str, form: Form) -> Field:
+    return Field(name, name, form, absent=[], kept=True)
+
+
+def _object(name: str, form: Form) -> Field:
+    return Field(name, name, form, absent={}, kept=True)
+
+
+def _kept(name: str, form: Form) -> Field:
+    return Field(name, name, form, kept=True)
 
 
 _KEY = Field("key", "key", KEY, required=True)
@@ -96,7 +114,43 @@ SECTIONS: tuple[Section, ...] = (
             _date("founded"),
             _one("parent", "parent", ORGANISATIONS),
             _NAMES,
+            _object("descriptions", TEXTS),
+            _kept("website", URL),
+            _kept("email", EMAIL),
+            _part("phones", parts.PHONES),
+            _part("contacts", parts.CONTACT_LIST),
+            _part("identifiers", parts.IDENTIFIERS),
+            _part("funding", parts.SHORT_TEXTS),
+            _part("programs", parts.PROGRAMS),
+            _object("visibility", parts.visibility(ORGANISATIONS)),
             Field("status", "status", one_of(codes.ORGANISATION_STATUS), absent="active", kept=True),
+        ),
+    ),
+    Section(
+        LOCATIONS,
+        (
+            _KEY,
+            _one("organisation", "organisation", ORGANISATIONS, required=True),
+            Field("kind", "kind", one_of(codes.LOCATION_KINDS), absent="physical"),
+            Field("country", "country", COUNTRY, required=True),
+            Field("county", "county", text(codes.LONGEST_PLACE)),
+            Field("municipality", "municipality", text(codes.LONGEST_PLACE)),
+            Field("city", "city", text(codes.LONGEST_PLACE)),
+            Field("address_1", "address_1", text(codes.LONGEST_PLACE)),
+            Field("address_2", "address_2", text(codes.LONGEST_PLACE)),
+            Field("postal_code", "postal_code", text(codes.LONGEST_PHONE)),
+            Field("latitude", "latitude", number(-90, 90)),
+            Field("longitude", "longitude", number(-180, 180)),
+            Field("withheld", "withheld", one_of(codes.WITHHELD_REASONS)),
+            _kept("url", URL),
+            _object("names", texts(codes.LONGEST_NAME)),
+            _object("descriptions", TEXTS),
+            _object("transport", TEXTS),
+            _part("accessibility", parts.SHORT_TEXTS),
+            _codes("languages", LANGUAGE),
+            _part("phones", parts.PHONES),
+            _part("schedules", parts.SCHEDULES),
+            _object("visibility", parts.visibility(LOCATIONS)),
         ),
     ),
     Section(
@@ -112,6 +166,22 @@ SECTIONS: tuple[Section, ...] = (
             _NAMES,
             _text("about"),
             _date("from", "started"),
+            _object("descriptions", TEXTS),
+            Field("locations", "locations", list_of(KEY), refers=LOCATIONS, absent=[], kept=True),
+            _kept("program", KEY),
+            _kept("url", URL),
+            _kept("email", EMAIL),
+            _part("needs", list_of(CODE)),
+            _object("eligibility", parts.ELIGIBILITY),
+            _object("referral", parts.REFERRAL_PROFILE),
+            _part("phones", parts.PHONES),
+            _part("contacts", parts.CONTACT_LIST),
+            _part("schedules", parts.SCHEDULES),
+            _part("costs", parts.COSTS),
+            _part("documents", parts.SHORT_TEXTS),
+            _part("funding", parts.SHORT_TEXTS),
+            _kept("alert", text()),
+            _object("visibility", parts.visibility(SERVICES)),
             Field("accepting", "accepting", one_of(codes.ACCEPTING), absent="unknown", kept=True),
             Field("accepting_source", "accepting_source", one_of(("page", "demo")), absent="nobody", kept=True),
             Field("urgencies", "urgencies", list_of(one_of(codes.URGENCIES)), absent=[], kept=True),
@@ -164,8 +234,13 @@ SECTIONS: tuple[Section, ...] = (
             Field("planned", "planned", whole_number(0)),
             Field("reached", "reached", whole_number(0)),
             _text("impact"),
+            _text("evidence"),
+            _date("period.from", "started"),
+            _date("period.to", "ended"),
+            Field("source", "source", one_of(codes.INDICATOR_SOURCES)),
         ),
         identity=("initiative", "name"),
+        nested=("period",),
     ),
     Section(
         "licences",
@@ -176,6 +251,18 @@ SECTIONS: tuple[Section, ...] = (
             _text("note"),
         ),
         identity=("programme", "by"),
+    ),
+    Section(
+        "facilitators",
+        (
+            Field("code", "code", KEY, required=True),
+            _one("organisation", "organisation", ORGANISATIONS, required=True),
+            _one("programme", "programme", SERVICES, required=True),
+            _text("training"),
+            Field("from", "started", DAY),
+            Field("to", "ended", DAY),
+        ),
+        identity=("organisation", "code", "programme"),
     ),
     Section(
         "network_facts",

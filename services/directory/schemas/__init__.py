@@ -11,6 +11,8 @@ from chassis.schema import Shape, classified
 from services.directory.rules import codes
 
 PUBLIC = "public"
+MOST_SEQ = 2**63 - 1
+MOST_CHANGES = 1000
 REFERENCE = validate.Length(1, 100)
 COUNTRY = validate.Regexp(r"\A[A-Z]{2}\Z", error="A country code of ISO 3166 in capitals, such as LT.")
 PLACE = validate.Regexp(
@@ -48,6 +50,13 @@ class ServiceQuery(_Listed):
     organisation = classified(fields.String(load_default=None, validate=REFERENCE), PUBLIC)
     language = classified(fields.String(load_default=None, validate=LANGUAGE), PUBLIC)
     accepting = classified(fields.String(load_default=None, validate=validate.OneOf(codes.ACCEPTING)), PUBLIC)
+
+
+class ChangesQuery(Shape):
+    """Changes behind a number; 0 for the first one."""
+
+    after = classified(fields.Integer(load_default=0, validate=validate.Range(0, MOST_SEQ)), PUBLIC)
+    limit = classified(fields.Integer(load_default=MOST, validate=validate.Range(1, MOST_CHANGES)), PUBLIC)
 
 
 def _names() -> fields.Dict:

@@ -11,11 +11,12 @@ from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
 from services.directory import schemas, usecases
 from services.directory.rules.rights import OPERATIONS, POLICY
+from services.directory.service.copying import Copying
 from services.directory.service.hsds import Hsds
 
 
 @operated
-class DirectoryService(Hsds):
+class DirectoryService(Hsds, Copying):
     """Who is in the network, what they do and where."""
 
     name = "directory"

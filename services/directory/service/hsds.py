@@ -114,7 +114,19 @@ class Hsds:
     )
     def hsds_service_at_locations(self, call: Call) -> Outcome:
         """HSDS: a page of services at places."""
-        return hsds.service_at_locations(call)
+        return hsds.service_at_locations(self.db, call)
+
+    @route(
+        "GET",
+        f"{HSDS}/service_at_locations/<uuid:id>",
+        operation="hsds.service_at_location",
+        public=True,
+        raw=True,
+        summary="HSDS: one service at a place with all that hangs on it",
+    )
+    def hsds_service_at_location(self, call: Call) -> Outcome:
+        """HSDS: one service at a place with all that hangs on it."""
+        return hsds.service_at_location(self.db, call)
 
     @route(
         "GET",

@@ -10,8 +10,10 @@ from chassis.errors import NotAllowed, Stale, Unauthenticated
 from chassis.requests import Call, Outcome
 from services.directory import events, views
 from services.directory.rules.difference import OWN_WORD
+from services.directory.rules.sections import SERVICES
 from services.directory.store import saving
 from services.directory.store.accepting import lock_service, set_accepting
+from services.directory.usecases.recording import recorded
 
 
 def set_service_accepting(db: Database, call: Call) -> Outcome:
@@ -56,6 +58,7 @@ def _change(work: Work, service: dict[str, Any], accepting: str, *, by: str) -> 
         for name in changed
     ]
     saving.note(work, by, entries)
+    recorded(work, SERVICES, [service["key"]])
 
 
 def _found(work: Work, reference: str) -> Outcome:

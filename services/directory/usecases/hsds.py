@@ -11,16 +11,28 @@ from typing import Any
 import orjson
 
 from chassis.db import Database, Work
-from chassis.errors import NotFound
+from chassis.errors import FieldError, NotFound
+from chassis.problems import BadQuery
 from chassis.requests import Call, Outcome
 from services.directory.rules import hsds
-from services.directory.rules.hsds import ACCEPTING, CHANNEL, KIND, Item
+from services.directory.rules.hsds import Item
+from services.directory.rules.visibility import NOBODY, hidden
 from services.directory.views import hsds as rows
 
 SHARED = {"Cache-Control": "public, max-age=60", "Access-Control-Allow-Origin": "*"}
 """The public feed needs no key, and any page may read it (directory.md section 3)."""
 PROFILE, OPENAPI = "/hsds/profile", "/openapi.json"
-FILTERS = {KIND: "kinds", ACCEPTING: "accepting", CHANNEL: "channels"}
+FILTERS = {
+    hsds.KIND: "kinds",
+    hsds.ACCEPTING: "accepting",
+    hsds.CHANNEL: "channels",
+    hsds.NEED: "needs",
+    hsds.URGENCY: "urgencies",
+    hsds.GENDER: "genders",
+    hsds.ORDER: "orders",
+    hsds.MAY_REFER: "may_refer",
+    hsds.LEGAL_BASIS: "legal_bases",
+}
 """Which taxonomy narrows services by which of their columns."""
 
 
@@ -52,7 +64,7 @@ def services(db: Database, call: Call) -> Outcome:
 def service(db: Database, call: Call) -> Outcome:
     """One service with all that hangs on it. Raises NotFound."""
     with db.view() as work:
-        found = rows.services(work, id=call.path["id"])
+        found = rows.services(work, ids=[call.path["id"]])
         if not found:
             raise NotFound
         return _told(_shown(work, found, full=True)[0])
@@ -77,9 +89,50 @@ def organization(db: Database, call: Call) -> Outcome:
         return _told(_whole(work, found, call.query["full_service"])[0])
 
 
-def service_at_locations(call: Call) -> Outcome:
-    """A page of services at places; the directory keeps no places yet."""
-    return _page(call.query, [], total=0)
+def service_at_locations(db: Database, call: Call) -> Outcome:
+    """A page of services at places. Raises BadQuery for a proximity without a postcode."""
+    query = call.query
+    if query["proximity"] is not None and query["postcode"] is None:
+        detail = "Say around which postcode: proximity is in metres from its centroid."
+        raise BadQuery((FieldError("/proximity", "proximity.alone", detail),))
+    with db.view() as work:
+        narrowed = _narrowed(work, query)
+        fitting = [] if narrowed is None else rows.services(work, **_asked(query), **narrowed)
+        around = {"postcode": query["postcode"], "metres": query["proximity"]}
+        services = {row["id"]: row for row in fitting}
+        ask = partial(rows.service_at_locations, work, services=list(services), **around)
+        found, total = _counted(query, ask)
+        places = {row["id"]: row for row in rows.locations(work, ids=[each["location_id"] for each in found])}
+        offered = _offered(work, [services[each["service_id"]] for each in found], full=query["full"])
+        items = [_at(each, offered, places, full=query["full"]) for each in found]
+        return _page(query, items, total=total)
+
+
+def service_at_location(db: Database, call: Call) -> Outcome:
+    """One service at a place with all that hangs on it. Raises NotFound."""
+    with db.view() as work:
+        pair = rows.pair(work, call.path["id"])
+        found = rows.services(work, ids=[pair["service_id"]]) if pair else []
+        places = rows.locations(work, ids=[pair["location_id"]]) if pair else []
+        if pair is None or not found or not places:
+            raise NotFound
+        offered = _offered(work, found, full=True)
+        return _told(_at(pair, offered, {places[0]["id"]: places[0]}, full=True))
+
+
+def _offered(work: Work, found: Sequence[dict[str, Any]], *, full: bool) -> dict[uuid.UUID, Item]:
+    return {item["id"]: item for item in _shown(work, list({row["id"]: row for row in found}.values()), full)}
+
+
+def _at(
+    pair: dict[str, Any], offered: dict[uuid.UUID, Item], places: dict[uuid.UUID, dict[str, Any]], *, full: bool
+) -> Item:
+    item, place = offered[pair["service_id"]], hsds.location(places[pair["location_id"]])
+    if not full:
+        short = {name: value for name, value in place.items() if not isinstance(value, list)}
+        return hsds.service_at_location(pair, short, item)
+    inside = {name: value for name, value in item.items() if name != "service_at_locations"}
+    return hsds.full_service_at_location(pair, place, inside)
 
 
 def taxonomies(call: Call) -> Outcome:
@@ -138,9 +191,18 @@ def _shown(work: Work, found: Sequence[dict[str, Any]], full: bool) -> list[Item
     owners = {row["id"]: row for row in rows.organisations(work, ids=[each["organisation_id"] for each in found])}
     if not full:
         return [hsds.service(row, owners[row["organisation_id"]]) for row in found]
-    noted = rows.metadata(work, "service", [row["id"] for row in found])
+    ids = [row["id"] for row in found]
+    noted, pairs = rows.metadata(work, "service", ids), rows.places_of(work, ids)
+    places = {row["id"]: row for row in rows.locations(work, ids=[pair["location_id"] for pair in pairs])}
+    at: dict[uuid.UUID, list[Item]] = {each: [] for each in ids}
+    for pair in pairs:
+        if pair["location_id"] in places:
+            place = hsds.location(places[pair["location_id"]])
+            at[pair["service_id"]].append(hsds.service_at_location(pair, place, None))
     return [
-        hsds.full_service(row, owners[row["organisation_id"]], [hsds.metadatum(each) for each in noted[row["id"]]])
+        hsds.full_service(
+            row, owners[row["organisation_id"]], _history("services", row, noted[row["id"]]), at[row["id"]]
+        )
         for row in found
     ]
 
@@ -152,9 +214,22 @@ def _whole(work: Work, found: Sequence[dict[str, Any]], full_service: bool) -> l
     of: dict[uuid.UUID, list[Item]] = {each: [] for each in ids}
     for row, item in zip(offered, items, strict=True):
         of[row["organisation_id"]].append(item)
+    standing = rows.locations(work, organisations=ids)
+    told = rows.metadata(work, "location", [each["id"] for each in standing])
+    at: dict[uuid.UUID, list[Item]] = {each: [] for each in ids}
+    for place in standing:
+        history = _history("locations", place, told[place["id"]])
+        at[place["organisation_id"]].append(hsds.location(place, history))
     return [
-        hsds.full_organization(row, [hsds.metadatum(each) for each in noted[row["id"]]], of[row["id"]]) for row in found
+        hsds.full_organization(row, _history("organisations", row, noted[row["id"]]), of[row["id"]], at[row["id"]])
+        for row in found
     ]
+
+
+def _history(section: str, row: dict[str, Any], noted: Sequence[dict[str, Any]]) -> list[Item]:
+    """Who set which field when, of what everybody may see; who sees what is nobody's business."""
+    gone = hidden(section, row, NOBODY) | {"visibility"}
+    return [hsds.metadatum(each) for each in noted if each["field_name"] not in gone]
 
 
 def _having(items: list[Item], search: str | None) -> list[Item]:

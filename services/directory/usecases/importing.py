@@ -1,45 +1,59 @@
-"""Imports of directory files: all or nothing, told as events, and nothing at all when nothing is new."""
+"""Imports of directory files: all or nothing, told as events, and nothing at all when nothing is new.
+
+The rows are read one by one and kept in the database until all were judged, then written in batches: memory does not
+grow with the file (directory.md section 5).
+"""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 from uuid import UUID
 
-from chassis import clock
 from chassis.audit import Entry
 from chassis.db import Database, Work
-from services.directory import events
-from services.directory.rules.crossing import identity
-from services.directory.rules.difference import CHANGED, CREATED, UNCHANGED, Difference, compare
-from services.directory.rules.document import Read, read
+from chassis.keyed_ids import id_of_key
+from services.directory.rules import document
+from services.directory.rules.difference import UNCHANGED, Difference, difference, refused
+from services.directory.rules.judging import Entry as Row
+from services.directory.rules.judging import Judge
 from services.directory.rules.report import Count, Report
-from services.directory.rules.sections import BY_NAME, INITIATIVES, ORGANISATIONS, SECTIONS, SERVICES, Row
-from services.directory.store import existing, saving
+from services.directory.rules.sections import BY_NAME, LOCATIONS, ORGANISATIONS, SECTIONS, SERVICES
+from services.directory.store import existing, saving, staging
+from services.directory.usecases import writing
 from services.directory.usecases.files import read_document
 
 HERE = Path(__file__).parent.parent
 DEMO_ACTOR = "import:demo"
 FILE_ACTOR = "import:file"
-REFERRED = (ORGANISATIONS, SERVICES, INITIATIVES)
-ROLES = (*existing.SINGLE_ROLES, *existing.LISTED_ROLES)
+BATCH = 1000
 
 
 class _Undone(Exception):
-    """Ends the transaction of a dry run without a trace."""
+    """Ends the transaction of a dry run, or of an import with faults, without a trace."""
 
 
-def import_organisations(db: Database, document: dict[str, Any], *, dry_run: bool, actor: str) -> Report:
-    """Import a directory document; with a fault in any row nothing is written and the report names every fault."""
-    report = Report(dry_run=dry_run)
+def import_entries(db: Database, entries: Iterable[Row], *, dry_run: bool, actor: str, about: str | None) -> Report:
+    """Import rows one by one; with a fault in any of them nothing is written and the report names the faults."""
+    made: list[Report] = []
     try:
         with db.background(actor) as work:
-            report = _imported(work, document, dry_run=dry_run)
-            if dry_run:
+            made.append(_imported(work, entries, about=about, dry_run=dry_run))
+            if dry_run or not made[0].ok:
                 raise _Undone
     except _Undone:
         pass
-    return report
+    return made[0]
+
+
+def import_organisations(db: Database, given: dict[str, Any], *, dry_run: bool, actor: str) -> Report:
+    """Import a directory document, as a file of ours has it."""
+    wrong = tuple(document.shape_errors(given))
+    if wrong:
+        return Report(dry_run=dry_run, errors=wrong, faults=len(wrong))
+    entries = document.entries(given)
+    return import_entries(db, entries, dry_run=dry_run, actor=actor, about=document.about(given))
 
 
 def import_file(db: Database, path: Path, *, dry_run: bool, actor: str = FILE_ACTOR) -> Report:
@@ -49,114 +63,68 @@ def import_file(db: Database, path: Path, *, dry_run: bool, actor: str = FILE_AC
 
 def import_demo(db: Database) -> Report:
     """Import the project's own copy of the network with what the demo invents on top, marked as such."""
-    document, demo = read_document(HERE / "organisations.json"), read_document(HERE / "demo.json")
+    given, demo = read_document(HERE / "organisations.json"), read_document(HERE / "demo.json")
     marked = {key: {**said, "accepting_source": "demo"} for key, said in demo["services"].items()}
-    document[SERVICES] = [{**row, **marked.get(row["key"], {})} for row in document[SERVICES]]
-    return import_organisations(db, document, dry_run=False, actor=DEMO_ACTOR)
+    given[SERVICES] = [{**row, **marked.get(row["key"], {})} for row in given[SERVICES]]
+    given[LOCATIONS] = demo[LOCATIONS]
+    return import_organisations(db, given, dry_run=False, actor=DEMO_ACTOR)
 
 
 def demo_organisations() -> list[UUID]:
     """The ids of the organisations in the project's own copy of the network."""
-    return [
-        clock.id_of_key("organisation", row["key"]) for row in read_document(HERE / "organisations.json")[ORGANISATIONS]
-    ]
+    return [id_of_key("organisation", row["key"]) for row in read_document(HERE / "organisations.json")[ORGANISATIONS]]
 
 
-def _imported(work: Work, document: dict[str, Any], *, dry_run: bool) -> Report:
+def _imported(work: Work, entries: Iterable[Row], *, about: str | None, dry_run: bool) -> Report:
     existing.lock(work)
-    have = {section.name: existing.rows(work, section.name) for section in SECTIONS}
-    found = read(document, {name: frozenset(row["key"] for row in have[name]) for name in REFERRED})
-    if found.errors:
-        return Report(dry_run=dry_run, errors=found.errors, notes=found.notes)
-    differences = {section.name: _compared(section.name, have, found) for section in SECTIONS}
-    told = _write(work, differences)
-    if found.about is not None:
-        saving.keep_source(work, found.about)
+    judge = Judge()
+    _stage(work, judge, entries)
+    judge.finish(lambda section, keys: staging.known(work, section, keys), staging.parents(work))
+    counts: dict[str, Count] = {}
+    told = 0
+    for section in SECTIONS if not judge.faults else ():
+        counts[section.name] = Count()
+        for batch in staging.batches(work, section.name, BATCH):
+            told += _batch(work, judge, section.name, batch, counts[section.name])
+    staging.clear(work)
+    if about is not None:
+        saving.keep_source(work, about)
     if told:
         work.record(Entry(operation="directory.import", object_type="directory", object_id=None, purpose="directory"))
-    counts = {name: _count(each) for name, each in differences.items()}
-    return Report(dry_run=dry_run, counts=counts, notes=found.notes, events=told)
+    return Report(
+        dry_run=dry_run,
+        counts={} if judge.faults else counts,
+        errors=tuple(judge.errors),
+        faults=judge.faults,
+        notes=tuple(judge.notes),
+        events=told,
+    )
 
 
-def _compared(name: str, have: dict[str, list[Row]], found: Read) -> list[Difference]:
-    section = BY_NAME[name]
-    old = {mark: row for row in have[name] if (mark := identity(section, row)) is not None}
-    return compare(section, old, found.rows[name])
+def _stage(work: Work, judge: Judge, entries: Iterable[Row]) -> None:
+    waiting: list[dict[str, Any]] = []
+    for entry in entries:
+        judged = judge.take(entry)
+        if judged is not None and not judge.faults:
+            waiting.append(
+                {"section": judged.section, "place": judged.place, "mark": judged.mark, "content": judged.row}
+            )
+        if len(waiting) == BATCH:
+            staging.stage(work, waiting)
+            waiting = []
+    if waiting:
+        staging.stage(work, waiting)
 
 
-def _write(work: Work, differences: dict[str, list[Difference]]) -> int:
-    """Save all that is new or changed, section by section; returns how many events leave with it."""
-    told = 0
-    for name, each in differences.items():
-        changed = [difference for difference in each if difference.what != UNCHANGED]
-        if not changed:
-            continue
-        saved = saving.save(work, name, _rows(work, name, changed))
-        _link(work, name, changed)
-        if name in {ORGANISATIONS, SERVICES}:
-            told += _tell(work, name, changed, saved)
-    return told
-
-
-def _rows(work: Work, name: str, changed: list[Difference]) -> list[Row]:
-    kind = name.removesuffix("s")
-    section = BY_NAME[name]
-    rows = [{**each.row, "id": clock.id_of_key(kind, _mark(identity(section, each.row)))} for each in changed]
-    if name == ORGANISATIONS:  # a parent may stand anywhere in the same file
-        ids = {row["key"]: row["id"] for row in rows} | existing.organisation_ids(work)
-        rows = [{**row, "parent_id": ids.get(row["parent"])} for row in rows]
-    return rows
-
-
-def _mark(parts: tuple[Any, ...] | None) -> str:
-    return "|".join("" if part is None else str(part) for part in parts or ())
-
-
-def _link(work: Work, name: str, changed: list[Difference]) -> None:
-    if name == SERVICES:
-        saving.link_partners(work, {each.row["key"]: each.row["partners"] for each in changed})
-    elif name == INITIATIVES:
-        saving.link_parties(work, {each.row["key"]: _parties(each.row) for each in changed})
-
-
-def _parties(row: Row) -> dict[str, list[str]]:
-    parties = {}
-    for role in ROLES:
-        value = row[role]
-        parties[role] = value if isinstance(value, list) else [value] if value else []
-    return parties
-
-
-def _tell(work: Work, name: str, changed: list[Difference], saved: dict[str, Row]) -> int:
-    kind = name.removesuffix("s")
-    entries = []
-    for each in changed:
-        row, new = saved[each.row["key"]], each.what == CREATED
-        told = events.organisation_told if name == ORGANISATIONS else events.service_told
-        work.tell(told(row, new=new, at=work.now))
-        entries += _entries(kind, row, each)
-    saving.note(work, work.actor, entries)
-    return len(changed)
-
-
-def _entries(kind: str, row: Row, each: Difference) -> list[Row]:
-    """One line of metadata per field that a file set or changed."""
-    action = "create" if each.what == CREATED else "update"
-    said = [name for name, value in each.row.items() if value not in (None, [])]
-    names = list(each.before) if each.what == CHANGED else said
-    return [
-        {
-            "resource_type": kind,
-            "resource_id": row["id"],
-            "last_action_type": action,
-            "field_name": name,
-            "previous_value": each.before.get(name),
-            "replacement_value": each.row[name],
-        }
-        for name in names
-    ]
-
-
-def _count(differences: list[Difference]) -> Count:
-    kinds = [each.what for each in differences]
-    return Count(kinds.count(CREATED), kinds.count(CHANGED), kinds.count(UNCHANGED))
+def _batch(work: Work, judge: Judge, section: str, batch: list[dict[str, Any]], count: Count) -> int:
+    """Compare a batch with the directory and write what differs; returns how many events leave with it."""
+    have = existing.rows(work, section, [each["mark"] for each in batch])
+    found: list[tuple[str, Difference]] = []
+    for each in batch:
+        old = have.get(each["mark"])
+        made = difference(BY_NAME[section], old, each["content"])
+        judge.blame(*refused(section, each["place"], old, made))
+        count.add(made.what)
+        if made.what != UNCHANGED:
+            found.append((each["mark"], made))
+    return writing.write(work, section, found) if found and not judge.faults else 0

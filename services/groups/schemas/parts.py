@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from marshmallow import fields, validate
 
-from chassis import clock
+from chassis.keyed_ids import id_of_key
 from chassis.paging import DEFAULT, MOST
 from chassis.schema import Shape, classified, plain_text
 
 # The demo's open group; seed_demo makes it, so that the example of POST /signups can always be posted.
-DEMO_GROUP = clock.id_of_key("group", "lt-kavkc-demo")
+DEMO_GROUP = id_of_key("group", "lt-kavkc-demo")
 
 KEY = validate.Regexp(r"^[a-z0-9][a-z0-9-]{1,63}\Z")
 AREA = validate.Regexp(r"^[a-z0-9][a-z0-9_.:-]{0,63}\Z")

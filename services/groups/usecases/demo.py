@@ -5,9 +5,9 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from chassis import clock
 from chassis.audit import Entry
 from chassis.db import Database, Work
+from chassis.keyed_ids import id_of_key
 from services.groups import schemas, views
 from services.groups.store import programmes, seats
 from services.groups.usecases import grouping
@@ -15,7 +15,7 @@ from services.groups.usecases.programmes import add
 from services.groups.usecases.signing_up import Newcomer, join
 
 PROGRAMME_KEY = "lt-kavkc-mens-group"
-SIGN_UP = clock.id_of_key("signup", "lt-kavkc-demo")
+SIGN_UP = id_of_key("signup", "lt-kavkc-demo")
 CAPACITY = 16
 NAMES = {"lt": "Vyrų grupė (DEMO)", "en": "Men's group (DEMO)"}
 
@@ -33,7 +33,7 @@ def seed_demo(db: Database, org_id: uuid.UUID, org_key: str) -> uuid.UUID:
 def _make(work: Work, org_id: uuid.UUID, org_key: str) -> None:
     if programmes.by_key(work, org_id, PROGRAMME_KEY) is None:
         chosen: dict[str, Any] = schemas.NewProgramme().load({"key": PROGRAMME_KEY, "kind": "peer", "names": NAMES})
-        add(work, org_id, {**chosen, "id": clock.id_of_key("programme", PROGRAMME_KEY)})
+        add(work, org_id, {**chosen, "id": id_of_key("programme", PROGRAMME_KEY)})
     example = {**schemas.NEW_GROUP_EXAMPLE, "programme": PROGRAMME_KEY, "names": NAMES, "capacity": CAPACITY}
     body: dict[str, Any] = schemas.NewGroup().load(example)
     grouping.draft(work, schemas.DEMO_GROUP, body, org=(org_id, org_key), subject="demo")

@@ -9,6 +9,7 @@ from chassis import clock
 from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.errors import NotFound, Stale
+from chassis.keyed_ids import id_of_key
 from chassis.requests import Call, Outcome
 from services.referrals.rules import partner_side
 from services.referrals.store import restricted as store
@@ -73,7 +74,7 @@ def is_partners(work: Work, referral_id: uuid.UUID) -> bool:
 
 def apart(referral_id: uuid.UUID) -> uuid.UUID:
     """The id under which it is on record: that of the man's case, and his copy of it, do not say that there is any."""
-    return clock.id_of_key("restricted", str(referral_id))
+    return id_of_key("restricted", str(referral_id))
 
 
 def _entered(work: Work, call: Call, operation: str) -> tuple[uuid.UUID, str]:

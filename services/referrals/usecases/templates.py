@@ -5,10 +5,10 @@ from __future__ import annotations
 import uuid
 from typing import Any
 
-from chassis import clock
 from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.errors import Conflict, NotFound, Stale
+from chassis.keyed_ids import id_of_key
 from chassis.requests import Call, Outcome
 from services.referrals.rules import templates
 from services.referrals.store import legal as store
@@ -92,7 +92,7 @@ def _approve(work: Work, template: dict[str, Any], *, version: int) -> None:
 def _recorded(work: Work, operation: str, name: str) -> Outcome:
     by = caller_of(work)
     # Templates have names, the record has ids.
-    template = clock.id_of_key("legal-template", f"{by.org_id} {name}")
+    template = id_of_key("legal-template", f"{by.org_id} {name}")
     work.record(Entry(operation=operation, object_type=OBJECT, object_id=template))
     found = store.newest(work, name)
     if found is None:

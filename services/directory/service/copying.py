@@ -1,0 +1,42 @@
+"""The routes by which another system holds a complete copy (directory.md section 3)."""
+
+from __future__ import annotations
+
+from chassis.db import Database
+from chassis.http import route
+from chassis.requests import Call, Outcome
+from services.directory import schemas
+from services.directory.usecases import copying
+
+
+class Copying:
+    """The change feed and the export."""
+
+    db: Database
+
+    @route(
+        "GET",
+        "/directory/changes",
+        operation="directory.changes",
+        public=True,
+        query=schemas.ChangesQuery,
+        raw=True,
+        summary="The change feed: every create, change and deletion, numbered without a gap",
+        description="Begin at `after=0` or at the `Directory-Seq` of an export; pass `next` on. A record stands only "
+        "at the last change of its thing: earlier ones were overtaken, and what was withdrawn is nowhere.",
+    )
+    def directory_changes(self, call: Call) -> Outcome:
+        """The change feed."""
+        return copying.changes(self.db, call)
+
+    @route(
+        "GET",
+        "/directory/export",
+        operation="directory.export",
+        public=True,
+        raw=True,
+        summary="The whole directory of one moment, as a file that can be imported again",
+    )
+    def directory_export(self, call: Call) -> Outcome:  # noqa: ARG002 - a route is given its call
+        """The whole directory."""
+        return copying.export(self.db)

@@ -1,0 +1,107 @@
+"""Writes rows that are new or changed, with all that belongs to it: links, history, events, the change feed."""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+from chassis.db import Work
+from chassis.keyed_ids import id_of_key
+from services.directory import events
+from services.directory.rules.difference import CHANGED, CREATED, Difference
+from services.directory.rules.sections import INITIATIVES, LOCATIONS, ORGANISATIONS, SERVICES, Row
+from services.directory.store import existing, saving
+from services.directory.usecases.recording import recorded
+
+ROLES = (*existing.SINGLE_ROLES, *existing.LISTED_ROLES)
+KINDS = {ORGANISATIONS: "organisation", LOCATIONS: "location", SERVICES: "service"}
+PUBLISHED = "published"
+ACTIVE = "active"
+_UNSAID: tuple[Any, ...] = (None, [], {})
+
+Found = list[tuple[str, Difference]]
+
+
+def write(work: Work, section: str, found: Found) -> int:
+    """Save rows of one section by their marks; returns how many events leave with it."""
+    saved = saving.save(work, section, [_row(section, mark, each.row) for mark, each in found])
+    _link(work, section, [each.row for _, each in found])
+    told = 0
+    if section in KINDS:
+        entries = [entry for mark, each in found for entry in _entries(section, saved[mark]["id"], each)]
+        saving.note(work, work.actor, entries)
+        told = _tell(work, section, found, saved)
+    if section == LOCATIONS:
+        gone = [saved[mark]["id"] for mark, each in found if each.row["withheld"] is not None]
+        if gone:
+            saving.forget_places(work, gone)
+    recorded(work, section, [mark for mark, _ in found])
+    return told
+
+
+def id_of(section: str, mark: str) -> UUID:
+    """The id of a row, from what it is known by (directory.md section 1: UUIDv5 of the key)."""
+    return id_of_key(section.removesuffix("s"), mark)
+
+
+def _row(section: str, mark: str, row: Row) -> Row:
+    made = {**row, "id": id_of(section, mark)}
+    if section == ORGANISATIONS:
+        made["parent_id"] = id_of(ORGANISATIONS, row["parent"]) if row["parent"] else None
+    if section == LOCATIONS:
+        made.setdefault("status", PUBLISHED)
+    return made
+
+
+def _link(work: Work, section: str, rows: list[Row]) -> None:
+    if section == SERVICES:
+        saving.link_partners(work, {row["key"]: row["partners"] for row in rows})
+        saving.link_places(work, [row["key"] for row in rows], [link for row in rows for link in _places(row)])
+    elif section == INITIATIVES:
+        saving.link_parties(work, {row["key"]: _parties(row) for row in rows})
+
+
+def _places(row: Row) -> list[Row]:
+    service = id_of(SERVICES, row["key"])
+    made = []
+    for place, key in enumerate(row["locations"]):
+        location = id_of(LOCATIONS, key)
+        own = id_of_key("service_at_location", f"{service}|{location}")
+        made.append({"id": own, "service_id": service, "place": place, "location_id": location})
+    return made
+
+
+def _parties(row: Row) -> dict[str, list[str]]:
+    parties = {}
+    for role in ROLES:
+        value = row[role]
+        parties[role] = value if isinstance(value, list) else [value] if value else []
+    return parties
+
+
+def _tell(work: Work, section: str, found: Found, saved: dict[str, Row]) -> int:
+    if section == LOCATIONS:
+        return 0
+    told = events.organisation_told if section == ORGANISATIONS else events.service_told
+    heard = [(each, saved[mark]) for mark, each in found]
+    for each, row in heard:
+        work.tell(told(row, new=each.what == CREATED, at=work.now))
+    return len(heard)
+
+
+def _entries(section: str, row_id: UUID, each: Difference) -> list[Row]:
+    """One line of metadata per field that was set or changed; what became withheld leaves no value behind."""
+    action = "create" if each.what == CREATED else "update"
+    said = [name for name, value in each.row.items() if value not in _UNSAID and name != "listed"]
+    withheld = section == LOCATIONS and each.row["withheld"] is not None
+    return [
+        {
+            "resource_type": KINDS[section],
+            "resource_id": row_id,
+            "last_action_type": action,
+            "field_name": name,
+            "previous_value": None if withheld else each.before.get(name),
+            "replacement_value": each.row[name],
+        }
+        for name in (list(each.before) if each.what == CHANGED else said)
+    ]
