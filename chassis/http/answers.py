@@ -50,7 +50,8 @@ def _shown(plan: Plan, value: Any, visible: frozenset[str] | None) -> Any:
         return value
     if plan.many:
         items = plan.answers.dump(value["items"], many=True)
-        return {"next": None, **value, "items": [_filtered(item, visible) for item in items]}
+        beside = plan.beside.dump(value) if plan.beside is not None else {}
+        return {**beside, "items": [_filtered(item, visible) for item in items], "next": value.get("next")}
     return _filtered(plan.answers.dump(value), visible)
 
 

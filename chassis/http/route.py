@@ -62,6 +62,7 @@ class Plan:
     query: Schema | None = None
     answers: Schema | None = None
     many: bool = False
+    beside: Schema | None = None
     status: int = 200
     changes: bool = False
     needs_version: bool = False
@@ -283,6 +284,7 @@ def route(
     query: type[Schema] | None = None,
     answers: type[Schema] | None = None,
     many: bool = False,
+    beside: type[Schema] | None = None,
     status: int = 200,
     changes: bool = False,
     needs_version: bool = False,
@@ -301,7 +303,8 @@ def route(
 ) -> Callable[[Method], Method]:
     """Make a method of a service answer `method path`; it takes a Call and returns an Outcome.
 
-    `many`: `answers` is the shape of one of `{"items": [...], "next": cursor or null}`. `reads` other than JSON: the
+    `many`: `answers` is the shape of one of `{"items": [...], "next": cursor or null}`; `beside` is the shape
+    of what stands there with them. `reads` other than JSON: the
     body comes unread in `call.raw`; `unread`: JSON too, with what it is in `call.media_type` and `call.file_name`.
     `raw`: the method returns bytes, a Response or a werkzeug Response, of the media type `gives`. `large`: the answer
     is a file, sent in pieces from a place of its own. `deadline`: a class of DEADLINES. `refuses`: refusals that only
@@ -312,7 +315,8 @@ def route(
     plan = Plan(
         method=method, path=path, operation=operation, summary=summary, public=public, internal=internal,
         body=body() if body else None,
-        query=query() if query else None, answers=answers() if answers else None, many=many, status=status,
+        query=query() if query else None, answers=answers() if answers else None, many=many,
+        beside=beside() if beside else None, status=status,
         changes=changes, needs_version=needs_version, limit=limit, reads=reads, unread=unread, raw=raw, gives=gives,
         large=large, deadline=deadline, example=example, description=description, tag=tag, refuses=refuses,
         oauth=oauth,

@@ -14,7 +14,7 @@ from deploy.local.faults import LocalFault
 from deploy.local.rabbit import ADMIN
 
 FOLLOWS = {
-    "directory": (topology.REPUBLISH,),
+    "directory": ("group", topology.REPUBLISH),
     "referrals": ("organisation", "service", "placement", topology.REPUBLISH),
     "groups": ("organisation", "referral", topology.REPUBLISH),
     "access": ("organisation",),

@@ -186,3 +186,17 @@ def test_what_is_for_partners_is_in_no_record_and_its_change_is_no_change(db: Da
     assert feed(db)["last"] == seq
     imported(db, services=[service(1, visibility={})])
     assert "+37037000003" in str(feed(db, after=str(seq)))
+
+
+def test_what_was_there_before_the_feed_is_told_at_the_first_start(db: Database, at: Settings) -> None:
+    usecases.import_demo(db)
+    whole = copying.export(db).value
+    with psycopg.connect(root_url(at, "directory")) as connection:
+        connection.execute("TRUNCATE public_record, directory_change, service_search, service_area")
+    usecases.catch_up(db)
+    assert copying.export(db).value == whole
+    last = feed(db)["last"]
+    usecases.catch_up(db)
+    assert feed(db)["last"] == last
+    query = schemas.ServiceQuery().load({"kind": "helpline"})
+    assert len(usecases.services(db, Call(route="-", operation="-", query=query)).value["items"]) == 3

@@ -107,7 +107,7 @@ def test_a_place_is_the_municipality_first_then_a_licence_there_then_the_country
 
 def test_a_place_that_nobody_knows_asks_for_its_country(db: Database) -> None:
     with pytest.raises(BadQuery) as refused:
-        services(db, municipality="Alytus")
+        services(db, municipality="Niekurija")
     assert refused.value.fields[0].pointer == "/municipality"
     with pytest.raises(BadQuery):
         services(db, municipality="LT:Alytus", country="FI")

@@ -32,14 +32,12 @@ ORGANISATION_TYPES = frozenset(
 
 ACCEPTING = ("open", "waiting", "closed", "unknown")
 ACCEPTING_TO_SET = ("open", "waiting", "closed")
-ACCEPTING_SOURCES = ("nobody", "page", "demo", "organisation")
+ACCEPTING_SOURCES = ("nobody", "page", "demo", "organisation", "groups")
 URGENCIES = ("crisis", "urgent", "standard", "planned")
 ORGANISATION_STATUS = ("active", "suspended")
 ORGANISATION_STATES = ("joining", "active", "suspended", "removed")
 SERVICE_STATUS = ("published", "withdrawn")
 SERVICE_STATES = ("published", "withdrawn", "removed")
-FITS = ("unknown", "country", "licence", "municipality")
-"""How a service fits the place asked for, from the worst to the best."""
 
 NAME_ORDER = ("en", "lt", "lv", "et", "fi", "sv", "nb", "ru")
 """In which language a name is shown when the wanted one is not there."""

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
-from marshmallow import fields, validate
+from marshmallow import ValidationError, fields, validate
 
 from chassis.paging import DEFAULT, MOST
-from chassis.schema import Shape, classified
-from services.directory.rules import codes
+from chassis.schema import Fault, Shape, classified
+from services.directory.rules import codes, words
+from services.directory.rules.explaining import FITS
 
 PUBLIC = "public"
 MOST_SEQ = 2**63 - 1
@@ -22,6 +24,10 @@ PLACE = validate.Regexp(
 WORDS = validate.Regexp(r"\A\s*\S.{0,99}\Z", error="One to a hundred characters, not only spaces.")
 LANGUAGE = validate.Regexp(codes.LANGUAGE, error="A language tag, such as lt.")
 CODE = validate.Regexp(codes.CODE, error="A code of small letters, digits and underscores.")
+QUESTION = validate.Regexp(r"\A\s*\S.{0,299}\Z", error="A question of one to three hundred characters on one line.")
+POINT = re.compile(r"\A(-?\d{1,2}(?:\.\d{1,12})?),(-?\d{1,3}(?:\.\d{1,12})?)\Z")
+NORTH, EAST, FARTHEST = 90, 180, 1_000_000
+TRUE, FALSE = {"true", "1", True}, {"false", "0", False}
 
 
 class Party(Shape):
@@ -44,9 +50,46 @@ class OrganisationQuery(_Listed):
     """Which organisations: words of the name, place, type or kind of a service."""
 
 
-class ServiceQuery(_Listed):
-    """Which services: words, place, kind, organisation (key or id), language, accepting."""
+class Point(fields.String):
+    """Latitude and longitude in degrees with a comma between them."""
 
+    def _deserialize(self, value: Any, attr: str | None, data: Any, **kwargs: Any) -> Any:
+        text = super()._deserialize(value, attr, data, **kwargs)
+        found = POINT.match(text)
+        if found is None or abs(float(found[1])) > NORTH or abs(float(found[2])) > EAST:
+            raise ValidationError(Fault("point", "Latitude and longitude such as 60.98,25.66."))
+        return float(found[1]), float(found[2])
+
+
+class ServiceQuery(_Listed):
+    """Which services, by a question in plain words or by what it says: place, kind, need, language, conditions, hours.
+
+    What is not known of a service (its languages, ages, whom it takes) never leaves it out; an order and an age that it
+    is known not to take do.
+    """
+
+    question = classified(
+        fields.String(
+            load_default=None,
+            validate=QUESTION,
+            metadata={"description": "Such as: men's group in Finnish near Lahti, accepting."},
+        ),
+        PUBLIC,
+    )
+    need = classified(fields.String(load_default=None, validate=CODE), PUBLIC)
+    age = classified(fields.Integer(load_default=None, validate=validate.Range(0, codes.OLDEST)), PUBLIC)
+    gender = classified(fields.String(load_default=None, validate=validate.OneOf(("men", "women"))), PUBLIC)
+    ordered = classified(fields.Boolean(load_default=None, truthy=TRUE, falsy=FALSE), PUBLIC)
+    urgency = classified(fields.String(load_default=None, validate=validate.OneOf(codes.URGENCIES)), PUBLIC)
+    may_refer = classified(fields.String(load_default=None, validate=CODE), PUBLIC)
+    open_now = classified(fields.Boolean(load_default=False, truthy=TRUE, falsy=FALSE), PUBLIC)
+    open_at = classified(fields.AwareDateTime(load_default=None, format="iso"), PUBLIC)
+    near = classified(Point(load_default=None), PUBLIC)
+    postcode = classified(fields.String(load_default=None, validate=validate.Length(1, 20)), PUBLIC)
+    within = classified(fields.Integer(load_default=None, validate=validate.Range(1, FARTHEST)), PUBLIC)
+    in_language = classified(
+        fields.String(load_default=None, data_key="lang", validate=validate.OneOf(words.LANGUAGES)), PUBLIC
+    )
     organisation = classified(fields.String(load_default=None, validate=REFERENCE), PUBLIC)
     language = classified(fields.String(load_default=None, validate=LANGUAGE), PUBLIC)
     accepting = classified(fields.String(load_default=None, validate=validate.OneOf(codes.ACCEPTING)), PUBLIC)
@@ -73,7 +116,7 @@ def _texts() -> fields.List[Any]:
 
 def _fit() -> fields.String:
     # how it fits the place asked for; null when none was
-    return classified(fields.String(allow_none=True, validate=validate.OneOf(codes.FITS)), PUBLIC)
+    return classified(fields.String(allow_none=True, validate=validate.OneOf(FITS)), PUBLIC)
 
 
 class OrganisationView(Shape):
@@ -94,8 +137,42 @@ class OrganisationView(Shape):
     fit = _fit()
 
 
+def _part() -> fields.Dict:
+    # what of it this caller may see (rules/visibility.py); its members are those of a directory file
+    return classified(fields.Dict(keys=fields.String(), required=True), PUBLIC)
+
+
+def _parts() -> fields.List[Any]:
+    return classified(fields.List(fields.Dict(keys=fields.String()), required=True), PUBLIC)
+
+
+class OpenView(Shape):
+    """Whether it is open now (null: nobody said its hours), until when, and when it opens next."""
+
+    now = classified(fields.Boolean(required=True, allow_none=True), PUBLIC)
+    until = classified(fields.AwareDateTime(required=True, allow_none=True), PUBLIC)
+    opens = classified(fields.AwareDateTime(required=True, allow_none=True), PUBLIC)
+
+
+class HereView(Shape):
+    """Who delivers it at the place asked for, whom to turn to, and whether that one takes referrals there itself."""
+
+    way = classified(fields.String(required=True, validate=validate.OneOf(("own", "licence"))), PUBLIC)
+    by = classified(fields.List(fields.Nested(Party), required=True), PUBLIC)
+    contact = classified(fields.Nested(Party, required=True), PUBLIC)
+    is_receiver = classified(fields.Boolean(required=True), PUBLIC)
+    note = _text(required=False)
+
+
+class WhyView(Shape):
+    """One reason why a service is among what was found."""
+
+    code = _text()
+    text = _text()
+
+
 class ServiceView(Shape):
-    """A service, with whether it accepts referrals and who said so."""
+    """A service, with whether it accepts referrals and who said so, and for a search why it is here."""
 
     id = classified(fields.UUID(required=True), PUBLIC)
     key = _text()
@@ -118,6 +195,49 @@ class ServiceView(Shape):
     version = classified(fields.Integer(required=True), PUBLIC)
     changed_at = classified(fields.AwareDateTime(required=True), PUBLIC)
     fit = _fit()
+    kind_name = _text()
+    descriptions = _names()
+    url = _text(required=False)
+    email = _text(required=False)
+    needs = _texts()
+    eligibility = _part()
+    referral = _part()
+    phones = _parts()
+    contacts = _parts()
+    schedules = _parts()
+    costs = _parts()
+    documents = _texts()
+    alert = _text(required=False)
+    locations = _texts()
+    open = classified(fields.Nested(OpenView, required=True), PUBLIC)
+    groups_accepting = classified(fields.Integer(required=True), PUBLIC)
+    grade = classified(fields.String(required=True, validate=validate.OneOf(("A", "B", "C", "D"))), PUBLIC)
+    verified_at = classified(fields.AwareDateTime(required=True, allow_none=True), PUBLIC)
+    metres = classified(fields.Integer(required=True, allow_none=True), PUBLIC)
+    here = classified(fields.Nested(HereView, required=True, allow_none=True), PUBLIC)
+    why = classified(fields.List(fields.Nested(WhyView), required=True), PUBLIC)
+
+
+class UnderstoodView(Shape):
+    """What a question was taken for; `search` are the words that were looked for in the entries."""
+
+    kind = _text(required=False)
+    municipality = _text(required=False)
+    country = _text(required=False)
+    language = _text(required=False)
+    accepting = _text(required=False)
+    open_now = classified(fields.Boolean(), PUBLIC)
+    search = _text(required=False)
+    place_known = classified(
+        fields.Boolean(metadata={"description": "False: the place is on no list of ours and was looked for by name."}),
+        PUBLIC,
+    )
+
+
+class FoundView(Shape):
+    """What stands beside the services that were found."""
+
+    understood = classified(fields.Nested(UnderstoodView, allow_none=True), PUBLIC)
 
 
 class Accepting(Shape):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from nameko.timer import timer
+
 from chassis.db import Database, Work
 from chassis.envelope import Received
 from chassis.http import route
@@ -10,9 +12,12 @@ from chassis.providers import DatabaseProvider
 from chassis.requests import Call, Outcome
 from chassis.subscribe import subscribe
 from services.directory import schemas, usecases
+from services.directory.rules.index import GROUP_EVENTS
 from services.directory.rules.rights import OPERATIONS, POLICY
 from services.directory.service.copying import Copying
 from services.directory.service.hsds import Hsds
+
+UPKEEP_SECONDS = 600
 
 
 @operated
@@ -58,7 +63,8 @@ class DirectoryService(Hsds, Copying):
         query=schemas.ServiceQuery,
         answers=schemas.ServiceView,
         many=True,
-        summary="Find services by words, place, kind and whether they accept",
+        beside=schemas.FoundView,
+        summary="Find services: who serves this man, here, in his language, with places - and why",
     )
     def services(self, call: Call) -> Outcome:
         """List services."""
@@ -102,6 +108,16 @@ class DirectoryService(Hsds, Copying):
     def network(self, call: Call) -> Outcome:
         """Read the network."""
         return usecases.network(self.db, call)
+
+    @timer(interval=UPKEEP_SECONDS, eager=True)  # type: ignore[untyped-decorator]  # nameko is untyped
+    def keep_up(self) -> None:
+        """Tell what was there before the feed was."""
+        usecases.catch_up(self.db)
+
+    @subscribe(*GROUP_EVENTS)
+    def keep_group(self, work: Work, received: Received) -> None:
+        """Keep what groups tell of themselves: whether they take sign-ups, and where."""
+        usecases.keep_group(work, received)
 
     @subscribe("republish.requested")
     def tell_again(self, work: Work, received: Received) -> None:

@@ -141,6 +141,39 @@ UNION ALL SELECT 'facilitators', o.key || '|' || f.code || '|' || s.key
 """
 
 
+# Rows that were there before the feed was: the first start after an update tells them.
+UNTOLD = """
+SELECT section, mark FROM (
+    SELECT 'organisations' AS section, key::text AS mark FROM organisation WHERE status = 'active'
+    UNION ALL SELECT 'locations', l.key FROM location AS l JOIN organisation AS o ON o.id = l.organisation_id
+     WHERE l.status = 'published' AND o.status = 'active'
+    UNION ALL SELECT 'services', s.key FROM service AS s JOIN organisation AS o ON o.id = s.organisation_id
+     WHERE s.status <> 'removed' AND o.status = 'active'
+    UNION ALL SELECT 'memberships', o.key || '|' || n.key || '|' || coalesce(m.started, '')
+      FROM membership AS m JOIN organisation AS o ON o.id = m.organisation_id
+      JOIN organisation AS n ON n.id = m.network_id WHERE o.status = 'active' AND n.status = 'active'
+    UNION ALL SELECT 'initiatives', key FROM initiative
+    UNION ALL SELECT 'indicators', i.key || '|' || n.name
+      FROM indicator AS n JOIN initiative AS i ON i.id = n.initiative_id
+    UNION ALL SELECT 'licences', s.key || '|' || coalesce(o.key, '')
+      FROM licence AS l JOIN service AS s ON s.id = l.programme_id JOIN organisation AS w ON w.id = s.organisation_id
+      LEFT JOIN organisation AS o ON o.id = l.by_id
+     WHERE w.status = 'active' AND s.status <> 'removed' AND coalesce(o.status, 'active') = 'active'
+    UNION ALL SELECT 'network_facts', coalesce(country, '') || '|' || fact FROM network_fact
+) AS present
+ WHERE NOT EXISTS (SELECT FROM public_record AS r WHERE r.section = present.section AND r.mark = present.mark)
+ LIMIT 1000
+"""
+
+
+def untold(work: Work) -> dict[str, list[str]]:
+    """Marks by section that everybody may know of and that the feed has never told, a thousand at most."""
+    found: dict[str, list[str]] = {}
+    for row in work.all(UNTOLD):
+        found.setdefault(row["section"], []).append(row["mark"])
+    return found
+
+
 def marks_of(work: Work, organisation_id: Any) -> dict[str, list[str]]:
     """The marks of all that hangs on an organisation, itself first, by section."""
     found: dict[str, list[str]] = {}

@@ -3,13 +3,18 @@
 from services.directory.usecases.accepting import set_service_accepting
 from services.directory.usecases.history import BASELINES, tell_again
 from services.directory.usecases.importing import import_demo, import_file, import_organisations
-from services.directory.usecases.reading import network, organisation, organisations, service, services
+from services.directory.usecases.indexing import keep_group
+from services.directory.usecases.reading import network, organisation, organisations
+from services.directory.usecases.recording import catch_up
+from services.directory.usecases.searching import service, services
 
 __all__ = [
     "BASELINES",
+    "catch_up",
     "import_demo",
     "import_file",
     "import_organisations",
+    "keep_group",
     "network",
     "organisation",
     "organisations",

@@ -8,12 +8,13 @@ from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.errors import NotAllowed, Stale, Unauthenticated
 from chassis.requests import Call, Outcome
-from services.directory import events, views
+from services.directory import events
 from services.directory.rules.difference import OWN_WORD
 from services.directory.rules.sections import SERVICES
 from services.directory.store import saving
 from services.directory.store.accepting import lock_service, set_accepting
 from services.directory.usecases.recording import recorded
+from services.directory.usecases.searching import one, viewer_of
 
 
 def set_service_accepting(db: Database, call: Call) -> Outcome:
@@ -24,7 +25,7 @@ def set_service_accepting(db: Database, call: Call) -> Outcome:
     with db.work(call) as work:
         done = work.claimed()
         if done is not None:
-            return _found(work, str(done))
+            return _found(work, str(done), call)
         service = lock_service(work, call.path["service"])
         if call.caller is None:
             raise Unauthenticated("token.missing", "An access token is needed.")
@@ -36,7 +37,7 @@ def set_service_accepting(db: Database, call: Call) -> Outcome:
         work.record(
             Entry(operation=call.operation, object_type="service", object_id=service["id"], purpose="directory")
         )
-        return _found(work, str(service["id"]))
+        return _found(work, str(service["id"]), call)
 
 
 def _change(work: Work, service: dict[str, Any], accepting: str, *, by: str) -> None:
@@ -61,6 +62,6 @@ def _change(work: Work, service: dict[str, Any], accepting: str, *, by: str) -> 
     recorded(work, SERVICES, [service["key"]])
 
 
-def _found(work: Work, reference: str) -> Outcome:
-    row = views.service(work, reference)
+def _found(work: Work, reference: str, call: Call) -> Outcome:
+    row = one(work, reference, viewer_of(call))
     return Outcome(value=row, version=row["version"])

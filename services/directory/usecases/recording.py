@@ -6,10 +6,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 from uuid import UUID
 
-from chassis.db import Work
+from chassis.db import Database, Work
 from services.directory.rules.records import record, written
 from services.directory.rules.sections import Row
 from services.directory.store import changes, existing
+from services.directory.usecases.indexing import indexed
 
 CREATE, CHANGE, DELETE = "create", "change", "delete"
 BATCH = 1000
@@ -23,6 +24,7 @@ def recorded(work: Work, section: str, marks: Sequence[str]) -> None:
         found = [change for mark in part if (change := _change(section, mark, rows.get(mark), told.get(mark)))]
         if found:
             changes.tell(work, section, found)
+        indexed(work, section, part)
 
 
 def recorded_all_of(work: Work, organisation_id: UUID) -> None:
@@ -30,6 +32,18 @@ def recorded_all_of(work: Work, organisation_id: UUID) -> None:
     of: Mapping[str, Sequence[str]] = existing.marks_of(work, organisation_id)
     for section, marks in of.items():
         recorded(work, section, marks)
+
+
+def catch_up(db: Database) -> None:
+    """Tell what was in the directory before it had a feed; where nothing is missing this reads and writes nothing."""
+    missing = True
+    while missing:
+        with db.background("directory") as work:
+            existing.lock(work)
+            found = existing.untold(work)
+            for section, marks in found.items():
+                recorded(work, section, marks)
+            missing = bool(found)
 
 
 def _change(section: str, mark: str, row: Row | None, told: str | None) -> dict[str, Any] | None:
