@@ -302,8 +302,8 @@ def _answer_schema(plan: Plan) -> Any:
         return plan.answers
     items = {"type": "array", "items": plan.answers}
     following = {"type": ["string", "null"]}
-    page = {"type": "object", "required": ["items", "next"], "properties": {"items": items, "next": following}}
-    return page if plan.beside is None else {"allOf": [page, plan.beside]}
+    members = {"items": items, "next": following, **plan.beside}
+    return {"type": "object", "required": ["items", "next"], "properties": members}
 
 
 def _statuses(plan: Plan) -> set[int]:

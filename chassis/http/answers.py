@@ -50,7 +50,7 @@ def _shown(plan: Plan, value: Any, visible: frozenset[str] | None) -> Any:
         return value
     if plan.many:
         items = plan.answers.dump(value["items"], many=True)
-        beside = plan.beside.dump(value) if plan.beside is not None else {}
+        beside = {name: shape.dump(value[name]) for name, shape in plan.beside.items() if value.get(name) is not None}
         return {**beside, "items": [_filtered(item, visible) for item in items], "next": value.get("next")}
     return _filtered(plan.answers.dump(value), visible)
 

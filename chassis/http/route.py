@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, TypeVar
 
@@ -62,7 +62,7 @@ class Plan:
     query: Schema | None = None
     answers: Schema | None = None
     many: bool = False
-    beside: Schema | None = None
+    beside: Mapping[str, Schema] = field(default_factory=dict)
     status: int = 200
     changes: bool = False
     needs_version: bool = False
@@ -284,7 +284,7 @@ def route(
     query: type[Schema] | None = None,
     answers: type[Schema] | None = None,
     many: bool = False,
-    beside: type[Schema] | None = None,
+    beside: Mapping[str, type[Schema]] | None = None,
     status: int = 200,
     changes: bool = False,
     needs_version: bool = False,
@@ -303,8 +303,8 @@ def route(
 ) -> Callable[[Method], Method]:
     """Make a method of a service answer `method path`; it takes a Call and returns an Outcome.
 
-    `many`: `answers` is the shape of one of `{"items": [...], "next": cursor or null}`; `beside` is the shape
-    of what stands there with them. `reads` other than JSON: the
+    `many`: `answers` is the shape of one of `{"items": [...], "next": cursor or null}`; `beside` are the shapes
+    of what may stand there with them. `reads` other than JSON: the
     body comes unread in `call.raw`; `unread`: JSON too, with what it is in `call.media_type` and `call.file_name`.
     `raw`: the method returns bytes, a Response or a werkzeug Response, of the media type `gives`. `large`: the answer
     is a file, sent in pieces from a place of its own. `deadline`: a class of DEADLINES. `refuses`: refusals that only
@@ -316,7 +316,7 @@ def route(
         method=method, path=path, operation=operation, summary=summary, public=public, internal=internal,
         body=body() if body else None,
         query=query() if query else None, answers=answers() if answers else None, many=many,
-        beside=beside() if beside else None, status=status,
+        beside={name: shape() for name, shape in (beside or {}).items()}, status=status,
         changes=changes, needs_version=needs_version, limit=limit, reads=reads, unread=unread, raw=raw, gives=gives,
         large=large, deadline=deadline, example=example, description=description, tag=tag, refuses=refuses,
         oauth=oauth,

@@ -1,6 +1,7 @@
 """`make bench`: measures a private network of this machine, prints one table and writes build/bench.json beside it.
 
-`python -m tests.bench bus` measures the bus alone, in two minutes, and writes build/bench-bus.json.
+`python -m tests.bench bus` measures the bus alone, in two minutes, and writes build/bench-bus.json; `directory`
+measures the search of the directory alone, on a PostgreSQL without the rest of the network.
 
 Speed is never judged here or in a test: the table is for reading, docs/bench.md keeps figures with machine and date.
 """
@@ -22,10 +23,11 @@ from rich.table import Table
 
 from chassis.settings import Settings
 from services.referrals.schemas import NEW_REFERRAL_EXAMPLE
-from tests.bench import bus, lists, row_security
+from tests.bench import bus, directory, lists, row_security
 from tests.bench.load import Measured, drive, request
 from tests.bench.processes import cpu_seconds, resident_mib, running
 from tests.support import network
+from tests.support.instances import Session, new_folder, wait_for
 
 BUILD = Path(__file__).parents[2] / "build"
 REPEATS = 3
@@ -38,9 +40,11 @@ Row = dict[str, Any]
 
 def main(words: Sequence[str] = ()) -> int:
     """Run everything, or the `bus` alone; returns the exit status."""
-    if list(words) not in ([], ["bus"]):
-        raise SystemExit("usage: python -m tests.bench [bus]")
+    if list(words) not in ([], ["bus"], ["directory"]):
+        raise SystemExit("usage: python -m tests.bench [bus|directory]")
     console = Console()
+    if list(words) == ["directory"]:
+        return written(console, directory_rows(console), {}, words)
     settings = network.new_settings()
     console.print("Starting a private network …")
     running_network = network.start(settings)
@@ -60,10 +64,27 @@ def main(words: Sequence[str] = ()) -> int:
             rows += row_security.rows(settings)
             console.print("Work lists …")
             rows += lists.rows(settings)
+            rows += directory_rows(console)
         console.print("Relay …")
         rows += bus.backlog_rows(settings)
     finally:
         network.discard(running_network)
+    return written(console, rows, memory, words)
+
+
+def directory_rows(console: Console) -> list[Row]:
+    """Search, on a PostgreSQL of its own."""
+    console.print("Search of the directory …")
+    session = Session(new_folder())
+    session.start()
+    try:
+        return directory.rows(wait_for(session.folder).settings())
+    finally:
+        session.stop()
+
+
+def written(console: Console, rows: list[Row], memory: dict[str, float], words: Sequence[str]) -> int:
+    """Show the table and write it beside."""
     show(console, rows, memory)
     out = BUILD / f"{'-'.join(['bench', *words])}.json"
     BUILD.mkdir(exist_ok=True)

@@ -35,8 +35,8 @@ def db(service_database: Callable[..., Settings]) -> Iterator[Database]:
 def found(db: Database, *, caller: Caller | None = None, **query: Any) -> dict[str, Any]:
     call = Call(route="-", operation="-", caller=caller, query=schemas.ServiceQuery().load(query))
     value = usecases.services(db, call).value
-    beside: dict[str, Any] = schemas.FoundView().dump(value)
-    return {**beside, "items": schemas.ServiceView().dump(value["items"], many=True)}
+    understood = schemas.UnderstoodView().dump(value["understood"] or {})
+    return {"understood": understood, "items": schemas.ServiceView().dump(value["items"], many=True)}
 
 
 def keys(db: Database, **query: Any) -> list[str]:

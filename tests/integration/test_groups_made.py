@@ -18,7 +18,7 @@ from chassis.settings import Settings
 from services.groups import schemas, usecases
 from services.groups.usecases import programmes
 from tests.support.databases import root_url
-from tests.support.groups import CENTRE, OTHER, call, new_group, opened, roster, sign_up
+from tests.support.groups import CENTRE, OTHER, PIN, call, new_group, opened, roster, sign_up
 
 QUERY = {"cursor": None, "limit": 50, "country": None, "language": None, "area": None, "kind": None}
 
@@ -212,25 +212,44 @@ def test_a_leader_sees_the_roster_of_his_own_group_only(db: Database) -> None:
         roster(db, other_group, leader)
 
 
+def told_of_the_centre(db: Database, version: int, *, key: str = "lt-kavkc", status: str = "active") -> None:
+    copy = {"key": key, "type": "crisis_centre", "country": "LT", "status": status, "version": version}
+    event = Received(
+        id=clock.new_id(),
+        type="organisation.changed",
+        version=1,
+        source="directory",
+        subject=CENTRE.org_id,
+        audience="network",
+        sequence=version,
+        time=clock.now(),
+        data=copy,
+    )
+    with db.background("test") as work:
+        usecases.keep_organisation(work, event)
+
+
 def test_the_copy_of_the_directory_gives_the_key_and_never_goes_back(db: Database) -> None:
     group_id = opened(db)
     assert read(db, group_id)["organisation"]["key"] is None  # type: ignore[index]
     for version, key in ((2, "lt-kavkc"), (1, "lt-older")):
-        copy = {"key": key, "type": "crisis_centre", "country": "LT", "status": "active", "version": version}
-        event = Received(
-            id=clock.new_id(),
-            type="organisation.changed",
-            version=1,
-            source="directory",
-            subject=CENTRE.org_id,
-            audience="network",
-            sequence=version,
-            time=clock.now(),
-            data=copy,
-        )
-        with db.background("test") as work:
-            usecases.keep_organisation(work, event)
+        told_of_the_centre(db, version, key=key)
     assert read(db, group_id)["organisation"] == {"id": str(CENTRE.org_id), "key": "lt-kavkc"}
+
+
+def test_groups_of_a_suspended_organisation_are_not_found_and_take_nobody_until_it_is_back(db: Database) -> None:
+    group_id = opened(db)
+    man = sign_up(db, group_id)
+    told_of_the_centre(db, 2, status="suspended")
+    with pytest.raises(NotFound):
+        read(db, group_id)
+    with pytest.raises(Invalid) as refused:
+        sign_up(db, group_id)
+    assert refused.value.code == "group.unknown"
+    card = usecases.status(db, call("POST /signups/status", None, {"return_code": man["return_code"], "pin": PIN}))
+    assert card.value["state"] == "confirmed"  # he keeps his card
+    told_of_the_centre(db, 3)
+    assert sign_up(db, group_id)["state"] == "confirmed"
 
 
 def test_the_same_request_makes_one_group(db: Database) -> None:

@@ -61,6 +61,27 @@ def import_organisations(file: Path, *, dry_run: bool) -> None:
         _show(importing.import_file(db, file, dry_run=dry_run))
 
 
+@import_group.command("tables")
+@click.argument("folder", type=click.Path(path_type=Path))
+@click.option("--mapping", "mapping", type=click.Path(path_type=Path), required=True, help="Which column is what.")
+@click.option("--dry-run", is_flag=True, help="Check every row and tell what would change.")
+def import_tables(folder: Path, *, mapping: Path, dry_run: bool) -> None:
+    """Import a folder of CSV files of another directory through a mapping; docs/mappings has one to begin with.
+
+    \b
+    Example:
+      tukiverkko import tables sample-csv --mapping docs/mappings/ohana.json --dry-run
+    """
+    if not folder.is_dir():
+        message = f"There is no folder {folder}."
+        raise LocalFault(message)
+    from deploy.local.commands.rooms import database
+    from services.directory.usecases import tables
+
+    with database(Settings.load(), "directory") as db:
+        _show(tables.import_tables(db, folder, mapping, dry_run=dry_run))
+
+
 @import_group.command("demo")
 def import_demo() -> None:
     """Import the project's own copy of the network, with what the demo invents, and approve its legal-basis templates.

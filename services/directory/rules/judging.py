@@ -54,11 +54,12 @@ class Judge:
         section = BY_NAME[entry.section]
         row, faults = _row(section, entry.place, entry.content)
         mark = crossing.mark(section, row)
-        self.blame(*faults, *crossing.own_rules(section.name, entry.place, row))
+        if not entry.faults:  # what could not be read is told once, at its cell
+            self.blame(*faults, *crossing.own_rules(section.name, entry.place, row))
         if mark is not None:
             self._remember(section, entry.place, mark, row)
         self._refer(section, entry.place, row)
-        return None if faults or mark is None else Judged(section.name, entry.place, mark, row)
+        return None if faults or entry.faults or mark is None else Judged(section.name, entry.place, mark, row)
 
     def blame(self, *errors: RowError) -> None:
         """Keep faults; beyond the first thousand only their number."""

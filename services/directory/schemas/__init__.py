@@ -234,12 +234,6 @@ class UnderstoodView(Shape):
     )
 
 
-class FoundView(Shape):
-    """What stands beside the services that were found."""
-
-    understood = classified(fields.Nested(UnderstoodView, allow_none=True), PUBLIC)
-
-
 class Accepting(Shape):
     """Whether referrals are taken now."""
 

@@ -63,7 +63,7 @@ class DirectoryService(Hsds, Copying):
         query=schemas.ServiceQuery,
         answers=schemas.ServiceView,
         many=True,
-        beside=schemas.FoundView,
+        beside={"understood": schemas.UnderstoodView},
         summary="Find services: who serves this man, here, in his language, with places - and why",
     )
     def services(self, call: Call) -> Outcome:

@@ -7,6 +7,7 @@ from services.directory.usecases.indexing import keep_group
 from services.directory.usecases.reading import network, organisation, organisations
 from services.directory.usecases.recording import catch_up
 from services.directory.usecases.searching import service, services
+from services.directory.usecases.tables import import_tables
 
 __all__ = [
     "BASELINES",
@@ -14,6 +15,7 @@ __all__ = [
     "import_demo",
     "import_file",
     "import_organisations",
+    "import_tables",
     "keep_group",
     "network",
     "organisation",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import uuid
 from typing import Any
 
 import orjson
@@ -15,6 +16,14 @@ VALUES (%(org_id)s, %(key)s, %(type)s, %(country)s, %(status)s, %(names)s::json,
 ON CONFLICT (org_id) DO UPDATE SET key = excluded.key, type = excluded.type, country = excluded.country,
        status = excluded.status, names = excluded.names, version = excluded.version WHERE p.version < excluded.version
 """
+
+
+OUT = "SELECT 1 AS one FROM partner WHERE org_id = %s AND status <> 'active'"
+
+
+def is_out(work: Work, org_id: uuid.UUID) -> bool:
+    """Whether an organisation takes no part in the network at the moment; one that is not known yet does."""
+    return work.one(OUT, (org_id,)) is not None
 
 
 def keep_partner(work: Work, copy: dict[str, Any]) -> None:

@@ -18,7 +18,7 @@ from services.groups.rules import codes, contact_check, eligible, lifecycle, que
 from services.groups.rules import delegations as rules
 from services.groups.rules.lifecycle import MAN, WORKER
 from services.groups.rules.queue import Place
-from services.groups.store import cards, contacts, delegations, queueing, seats
+from services.groups.store import cards, contacts, copies, delegations, queueing, seats
 from services.groups.store.seats import Group
 from services.groups.usecases import notifying, risks, seating
 from services.groups.usecases.acts import BY_MAN, BY_SYSTEM, Act
@@ -56,7 +56,7 @@ def sign_up(db: Database, call: Call) -> Outcome:
     with db.work(call) as work:
         done = work.claimed()
         org = seats.owner(work, body["group_id"])
-        if org is None:
+        if org is None or (not done and copies.is_out(work, org)):
             detail = "There is no such group."
             raise Invalid("group.unknown", detail, fields=(FieldError("/group_id", "unknown", detail),))
         sign_up_id = done or clock.new_id()

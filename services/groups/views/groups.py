@@ -37,15 +37,20 @@ def programme(work: Work, programme_id: uuid.UUID) -> dict[str, Any] | None:
     return work.one(PROGRAMME, (programme_id,))
 
 
+# Groups of an organisation that takes no part in the network are nobody's to find; its men keep their cards.
 PUBLIC_LIST = """
 SELECT * FROM public_group WHERE (state = 'open' OR (state = 'running' AND admission <> 'closed'))
+   AND org_id NOT IN (SELECT p.org_id FROM partner AS p WHERE p.status <> 'active')
    AND (%(country)s::text IS NULL OR country = %(country)s) AND (%(kind)s::text IS NULL OR kind = %(kind)s)
    AND (%(language)s::text IS NULL OR %(language)s = ANY (languages))
    AND (%(area)s::text IS NULL OR %(area)s = ANY (areas))
    AND (%(at)s::timestamptz IS NULL OR (opened_at, id) < (%(at)s, %(after)s::uuid))
  ORDER BY opened_at DESC, id DESC LIMIT %(limit)s
 """
-PUBLIC_ONE = "SELECT * FROM public_group WHERE id = %s"
+PUBLIC_ONE = """
+SELECT * FROM public_group
+ WHERE id = %s AND org_id NOT IN (SELECT p.org_id FROM partner AS p WHERE p.status <> 'active')
+"""
 
 
 def public_groups(work: Work, filters: dict[str, Any], *, after: tuple[Any, Any], limit: int) -> list[dict[str, Any]]:
