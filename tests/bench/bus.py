@@ -15,9 +15,10 @@ import orjson
 import pika
 import psycopg
 
+from chassis.clock import new_id
 from chassis.db import Database
 from chassis.envelope import event
-from chassis.keyed_ids import id_of_key, new_id
+from chassis.keyed_ids import id_of_key
 from chassis.settings import SERVICES, Settings
 from services.referrals.events import TYPES as REFERRALS_TYPES
 from tests.bench.load import Measured, drive

@@ -22,7 +22,7 @@ from services.directory.rules.places import places
 from tests.support.databases import Databases, root_url
 
 SIZES = {3_000: 300, 30_000: 3_000}
-ROUNDS, WARM = 600, 40
+ROUNDS, WARM = 200, 20
 HALF_A_WORD = ("pagal", "tuki", "stöd", "atbal", "grup", "krīz", "isad", "помо")
 Row = dict[str, Any]
 

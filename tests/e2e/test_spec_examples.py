@@ -431,6 +431,12 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
 READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/organisations/{organisation}": lambda actors: (actors.man, {"organisation": CENTRE}, {}, None),
     "GET /directory/services/{service}": lambda actors: (actors.man, {"service": SERVICE}, {}, None),
+    "GET /directory/network/initiatives/{initiative}": lambda actors: (
+        actors.man,
+        {"initiative": "nordic-baltic-mcc"},
+        {},
+        None,
+    ),
     **{
         f"GET /hsds/{kind}/{{id}}": partial(Actors.first_of, kind=kind)
         for kind in ("services", "organizations", "service_at_locations", "taxonomies", "taxonomy_terms")

@@ -200,3 +200,25 @@ def test_what_was_there_before_the_feed_is_told_at_the_first_start(db: Database,
     assert feed(db)["last"] == last
     query = schemas.ServiceQuery().load({"kind": "helpline"})
     assert len(usecases.services(db, Call(route="-", operation="-", query=query)).value["items"]) == 3
+
+
+def test_a_suspended_organisation_goes_with_all_that_hangs_on_it_and_comes_back(db: Database) -> None:
+    usecases.import_demo(db)
+    whole = json.loads(copying.export(db).value)
+    seq = feed(db)["last"]
+    centre = next(row for row in whole["organisations"] if row["key"] == "lt-kavkc")
+    imported(db, organisations=[{**centre, "status": "suspended"}])
+    gone = {
+        (each["section"], each["mark"]) for each in feed(db, after=str(seq))["changes"] if each["action"] == "delete"
+    }
+    assert gone >= {
+        ("organisations", "lt-kavkc"),
+        ("services", "lt-kavkc-behaviour-change"),
+        ("locations", "lt-kavkc-kaunas"),
+        ("licences", "lt-kavkc-behaviour-change|"),
+    }
+    for section in ("organisations", "services", "locations", "licences", "memberships"):
+        here = json.dumps(json.loads(copying.export(db).value)[section])
+        assert '"lt-kavkc"' not in here, section
+    imported(db, organisations=[centre])
+    assert json.loads(copying.export(db).value) == whole

@@ -13,6 +13,7 @@ import pytest
 from chassis import clock
 from chassis.db import Database
 from chassis.envelope import NETWORK, Received
+from chassis.errors import NotFound
 from chassis.identity import Caller
 from chassis.keyed_ids import id_of_key
 from chassis.problems import BadQuery
@@ -20,6 +21,7 @@ from chassis.requests import Call
 from chassis.settings import Settings
 from services.directory import schemas, usecases
 from services.directory.rules import words
+from services.directory.usecases import reporting
 
 PROGRAMME = "lt-kavkc-behaviour-change"
 MONDAY_NOON = "2026-11-23T12:00:00+02:00"
@@ -314,3 +316,44 @@ def test_the_pages_of_a_list_are_the_list(db: Database) -> None:
             break
     assert pages == whole
     assert len(whole) > 3
+
+
+def test_reports_on_the_network(db: Database) -> None:
+    def asked(act: Any, shape: Any, query: Any = None, **path: str) -> Any:
+        loaded = {} if query is None else query[0]().load(query[1])
+        value = act(db, Call(route="-", operation="-", query=loaded, path=path)).value
+        return shape.dump(value["items"], many=True) if "items" in value else shape.dump(value)
+
+    members = asked(reporting.members, schemas.Membership(), (schemas.MembersQuery, {"network": "lt-lepta"}))
+    assert [(each["organisation"], each["from"]) for each in members] == [("lt-kapvc", "2022-09-25")]
+    for day, number in (("2022-09-24", 0), ("2022-09-25", 1)):
+        query = (schemas.MembersQuery, {"network": "lt-lepta", "on": day})
+        assert len(asked(reporting.members, schemas.Membership(), query)) == number
+    at_raseiniai = (schemas.LicencesQuery, {"municipality": "LT:Raseiniai"})
+    (licence,) = asked(reporting.licences, schemas.LicenceView(), at_raseiniai)
+    assert (licence["programme"], licence["contact"], licence["by"]) == (PROGRAMME, "lt-kavkc", None)
+    assert (
+        asked(reporting.licences, schemas.LicenceView(), (schemas.LicencesQuery, {"municipality": "LT:Kaunas"})) == []
+    )
+    imported(
+        db,
+        facilitators=[{"code": "f-1", "organisation": "lt-kavkc", "programme": PROGRAMME, "from": "2026-01-01"}],
+        indicators=[
+            {"initiative": "nordic-baltic-mcc", "name": name, "unit": "number", "planned": 20, "source": source}
+            for name, source in (
+                ("Partners", "partners"),
+                ("Trained", "facilitators"),
+                ("Towns", "licensed_municipalities"),
+            )
+        ],
+    )
+    report = asked(reporting.initiative, schemas.InitiativeReport(), initiative="nordic-baltic-mcc")
+    counted = {each["name"]: each["counted"] for each in report["indicators"] if each["source"]}
+    assert counted == {"Partners": 23, "Trained": 1, "Towns": 4}
+    assert (report["from"], report["to"], report["year"]) == ("2022-05-01", "2023-07-01", None)
+    trained = (schemas.FacilitatorsQuery, {"programme": PROGRAMME, "on": "2026-02-01"})
+    assert [each["code"] for each in asked(reporting.facilitators, schemas.Facilitator(), trained)] == ["f-1"]
+    before = (schemas.FacilitatorsQuery, {"on": "2025-12-31"})
+    assert asked(reporting.facilitators, schemas.Facilitator(), before) == []
+    with pytest.raises(NotFound):
+        asked(reporting.initiative, schemas.InitiativeReport(), initiative="none")

@@ -310,6 +310,60 @@ class Licence(Shape):
     note = _text(required=False)
 
 
+class LicenceView(Licence):
+    """The same with whom to ask: the programme's own organisation."""
+
+    contact = _text()
+
+
+class CountedIndicator(Indicator):
+    """The same with what can be counted now, and from what."""
+
+    counted = classified(fields.Integer(required=True, allow_none=True), PUBLIC)
+    source = _text(required=False)
+    evidence = _text(required=False)
+    started = classified(fields.String(data_key="from", allow_none=True), PUBLIC)
+    ended = classified(fields.String(data_key="to", allow_none=True), PUBLIC)
+
+
+class InitiativeReport(Initiative):
+    """An initiative with its figures."""
+
+    indicators = classified(fields.List(fields.Nested(CountedIndicator), required=True), PUBLIC)
+
+
+class Facilitator(Shape):
+    """A trained facilitator: a code of the organisation, never a name."""
+
+    code = _text()
+    organisation = _text()
+    programme = _text()
+    training = _text(required=False)
+    started = classified(fields.Date(data_key="from", allow_none=True), PUBLIC)
+    ended = classified(fields.Date(data_key="to", allow_none=True), PUBLIC)
+
+
+class MembersQuery(Shape):
+    """Of which network, on which day."""
+
+    network = classified(fields.String(load_default=None, validate=REFERENCE), PUBLIC)
+    on = classified(fields.Date(load_default=None, format="iso"), PUBLIC)
+
+
+class LicencesQuery(Shape):
+    """At which place."""
+
+    country = classified(fields.String(load_default=None, validate=COUNTRY), PUBLIC)
+    municipality = classified(fields.String(load_default=None, validate=PLACE), PUBLIC)
+
+
+class FacilitatorsQuery(Shape):
+    """Of which programme, on which day."""
+
+    programme = classified(fields.String(load_default=None, validate=REFERENCE), PUBLIC)
+    on = classified(fields.Date(load_default=None, format="iso"), PUBLIC)
+
+
 class NetworkFact(Shape):
     """Something said of the network as a whole."""
 

@@ -16,12 +16,13 @@ from services.directory.rules.index import GROUP_EVENTS
 from services.directory.rules.rights import OPERATIONS, POLICY
 from services.directory.service.copying import Copying
 from services.directory.service.hsds import Hsds
+from services.directory.service.network import Network
 
 UPKEEP_SECONDS = 600
 
 
 @operated
-class DirectoryService(Hsds, Copying):
+class DirectoryService(Hsds, Copying, Network):
     """Who is in the network, what they do and where."""
 
     name = "directory"

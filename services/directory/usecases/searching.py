@@ -153,7 +153,7 @@ def _asked(work: Work, query: dict[str, Any]) -> dict[str, Any]:
         asked |= _understood(work, query)
     given = _words(asked["search"])
     plain = [known_places.folded(word) for word in given]
-    asked |= {"words": given or None, "plain": plain or None, "longest": max(plain, key=len, default=None)}
+    asked |= {"words": given or None, "plain": plain or None}
     asked |= placed(work, asked) | _point(work, query)
     named = query["organisation"]
     asked["organisation"] = None if named is None else search.organisation_named(work, named) or NEVER_FITS

@@ -11,7 +11,7 @@ from services.directory import events
 from services.directory.rules.difference import CHANGED, CREATED, Difference
 from services.directory.rules.sections import INITIATIVES, LOCATIONS, ORGANISATIONS, SERVICES, Row
 from services.directory.store import existing, saving
-from services.directory.usecases.recording import recorded
+from services.directory.usecases.recording import recorded, recorded_all_of
 
 ROLES = (*existing.SINGLE_ROLES, *existing.LISTED_ROLES)
 KINDS = {ORGANISATIONS: "organisation", LOCATIONS: "location", SERVICES: "service"}
@@ -31,12 +31,19 @@ def write(work: Work, section: str, found: Found) -> int:
         entries = [entry for mark, each in found for entry in _entries(section, saved[mark]["id"], each)]
         saving.note(work, work.actor, entries)
         told = _tell(work, section, found, saved)
+    _follow(work, section, found, saved)
+    return told
+
+
+def _follow(work: Work, section: str, found: Found, saved: dict[str, Row]) -> None:
+    """Bring the history, the feed and the search up to date with what was written."""
     if section == LOCATIONS:
         gone = [saved[mark]["id"] for mark, each in found if each.row["withheld"] is not None]
-        if gone:
-            saving.forget_places(work, gone)
+        saving.forget_places(work, gone)
     recorded(work, section, [mark for mark, _ in found])
-    return told
+    # whoever is suspended goes with all that hangs on it, and comes back with it
+    for mark in [mark for mark, each in found if section == ORGANISATIONS and "status" in each.before]:
+        recorded_all_of(work, saved[mark]["id"])
 
 
 def id_of(section: str, mark: str) -> UUID:

@@ -29,17 +29,9 @@ placed AS (
 ), candidate AS (SELECT s.*, p.fit FROM placed AS p JOIN service_search AS s ON s.service_id = p.service_id)
 """
 _ANYWHERE: LiteralString = "candidate AS (SELECT s.*, NULL::integer AS fit FROM service_search AS s)"
-_BY_WORDS: LiteralString = "(SELECT query FROM asked)"
 _RANKED: LiteralString = """
-, fitting AS (
-    SELECT c.service_id, c.key, c.fit, c.accepting, c.languages, {score} AS score,
-           coalesce(c.fit, 0) * 1000000 + coalesce({score}, 0) * 100
-           + CASE WHEN %(ranked)s THEN
-                 array_position(ARRAY['closed', 'unknown', 'waiting', 'open'], c.accepting) * 10
-                 + CASE WHEN s.verified_at > %(now)s - interval '90 days' THEN 3
-                        WHEN s.verified_at > %(now)s - interval '180 days' THEN 2
-                        WHEN s.verified_at > %(now)s - interval '365 days' THEN 1 ELSE 0 END
-             ELSE 0 END AS rank
+, scored AS {kept} (
+    SELECT c.service_id, c.key, c.fit, c.accepting, s.verified_at, {score} AS score
       FROM candidate AS c JOIN service AS s ON s.id = c.service_id
      WHERE c.listed AND {matches}
        AND (%(kind)s::text IS NULL OR c.kind = %(kind)s)
@@ -56,35 +48,58 @@ _RANKED: LiteralString = """
                SELECT FROM service_location AS p JOIN location AS l ON l.id = p.location_id
                 WHERE p.service_id = c.service_id AND l.status = 'published' AND open_address(l.visibility)
                   AND metres_between(l.latitude, l.longitude, %(latitude)s, %(longitude)s) <= %(metres)s))
+     {most}
+), fitting AS (
+    SELECT service_id, key, fit, score,
+           coalesce(fit, 0) * 1000000 + coalesce(score, 0) * 100
+           + CASE WHEN %(ranked)s THEN
+                 array_position(ARRAY['closed', 'unknown', 'waiting', 'open'], accepting) * 10
+                 + CASE WHEN verified_at > %(now)s - interval '90 days' THEN 3
+                        WHEN verified_at > %(now)s - interval '180 days' THEN 2
+                        WHEN verified_at > %(now)s - interval '365 days' THEN 1 ELSE 0 END
+             ELSE 0 END AS rank
+      FROM scored WHERE {scoring}
 )
 SELECT service_id, key, fit, score, rank::integer AS rank FROM fitting
  WHERE %(after_rank)s::integer IS NULL OR rank < %(after_rank)s OR (rank = %(after_rank)s AND key > %(after_key)s)
  ORDER BY rank DESC, key LIMIT %(limit)s
 """
+# Words that stand in thousands of entries tell none of them apart: of those that fit otherwise two thousand are ranked.
+_MOST: LiteralString = "LIMIT 2000"
 _ASKED: LiteralString = "WITH asked AS MATERIALIZED (SELECT asked_words(%(words)s::text[]) AS query), "
-_STEMS: LiteralString = _RANKED.replace("{score}", "least(999, (ts_rank(c.words, " + _BY_WORDS + ") * 1000)::integer)")
-_SLIPS: LiteralString = _RANKED.replace("{score}", "word_score(%(plain)s::text[], c.plain)")
-_NO_WORDS: LiteralString = _RANKED.replace("{score}", "NULL::integer")
-EVERYTHING: LiteralString = "true"
-HAS_STEMS: LiteralString = "c.words @@ " + _BY_WORDS
-# By index for the longest word; the score then judges all of them.
-HAS_SLIPS: LiteralString = (
-    "c.service_id IN (SELECT resembling(%(longest)s)) AND word_score(%(plain)s::text[], c.plain) IS NOT NULL"
-)
+# How words count: the score, which rows have them (by index), whether each score is worked out once, what it must be.
+_MODES: dict[str, tuple[LiteralString, LiteralString, LiteralString, LiteralString, LiteralString]] = {
+    "all": ("NULL::integer", "true", "NOT MATERIALIZED", "", "true"),
+    "stems": (
+        "least(999, (ts_rank(c.words, (SELECT query FROM asked)) * 1000)::integer)",
+        "c.words @@ (SELECT query FROM asked)",
+        "MATERIALIZED",
+        _MOST,
+        "true",
+    ),
+    "slips": (
+        "word_score(%(plain)s::text[], c.plain)",
+        "c.service_id IN (SELECT resembling(%(plain)s::text[]))",
+        "MATERIALIZED",
+        "",
+        "score IS NOT NULL",
+    ),
+}
+
+
+def _statement(mode: str, *, placed: bool) -> LiteralString:
+    score, matches, kept, most, scoring = _MODES[mode]
+    ranked = _RANKED.replace("{score}", score).replace("{matches}", matches).replace("{kept}", kept)
+    ranked = ranked.replace("{most}", most)
+    return _ASKED + (_PLACED if placed else _ANYWHERE) + ranked.replace("{scoring}", scoring).replace("{{}}", "{}")
+
+
 STATEMENTS: dict[tuple[bool, str], LiteralString] = {
-    (placed, mode): _ASKED
-    + (_PLACED if placed else _ANYWHERE)
-    + ranked.replace("{matches}", match).replace("{{}}", "{}")
-    for placed in (True, False)
-    for mode, ranked, match in (
-        ("all", _NO_WORDS, EVERYTHING),
-        ("stems", _STEMS, HAS_STEMS),
-        ("slips", _SLIPS, HAS_SLIPS),
-    )
+    (placed, mode): _statement(mode, placed=placed) for placed in (True, False) for mode in _MODES
 }
 NARROWED = (
     "countries", "places", "counties", "kind", "accepting", "organisation", "language", "need", "urgency", "may_refer",
-    "age", "gender", "ordered", "metres", "latitude", "longitude", "words", "plain", "longest",
+    "age", "gender", "ordered", "metres", "latitude", "longitude", "words", "plain",
 )  # fmt: skip
 
 
