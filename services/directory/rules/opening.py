@@ -41,10 +41,22 @@ def hours(schedules: Sequence[Mapping[str, Any]], country: str | None, moment: d
     return Hours(now=False, opens=next((begin for begin, _ in spans if begin > local), None))
 
 
+def is_open(schedules: Sequence[Mapping[str, Any]], country: str | None, moment: dt.datetime) -> bool:
+    """Whether it is open at a moment, without asking when next."""
+    zone = working_time.zone_of(country)
+    local = moment.astimezone(zone)
+    return any(begin <= local < end for begin, end in _spans(schedules, country, local.date(), zone, days=1))
+
+
 def _spans(
-    schedules: Sequence[Mapping[str, Any]], country: str | None, today: dt.date, zone: dt.tzinfo
+    schedules: Sequence[Mapping[str, Any]],
+    country: str | None,
+    today: dt.date,
+    zone: dt.tzinfo,
+    *,
+    days: int = LOOK_AHEAD_DAYS,
 ) -> Iterator[tuple[dt.datetime, dt.datetime]]:
-    for ahead in range(-1, LOOK_AHEAD_DAYS):
+    for ahead in range(-1, days):
         day = today + ahead * DAY
         if any(each.get("closed") and _on(each, day) for each in schedules):
             continue

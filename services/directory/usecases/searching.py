@@ -15,13 +15,13 @@ from chassis.requests import Call, Outcome
 from services.directory.rules import explaining, index, question, visibility, words
 from services.directory.rules import places as known_places
 from services.directory.rules.codes import fallback_name
-from services.directory.rules.opening import NOT_SAID, hours
+from services.directory.rules.opening import NOT_SAID, hours, is_open
 from services.directory.rules.sections import SERVICES
 from services.directory.store.accepting import uuid_of
 from services.directory.views import search
 
 KEEPERS = frozenset({"network_admin"})
-SCAN = 200
+SCAN = 100
 """How many that fit are looked at at once where the hours decide, which the database does not know."""
 LICENCE = "licence"
 NEVER_FITS = uuid.UUID(int=0)
@@ -68,9 +68,10 @@ def _shown(work: Work, asked: dict[str, Any], viewer: visibility.Viewer, *, limi
         rows = search.page(work, ids, latitude=asked["latitude"], longitude=asked["longitude"])
         _deliverers(work, hits, asked)
         for hit in hits:
-            row = _dressed(rows[hit["service_id"]], hit, asked, viewer, asked["now"])
-            if not asked["open_now"] or row["open"]["now"]:
-                made.append(row)
+            row = rows[hit["service_id"]]
+            if asked["open_now"] and not is_open(_visible(row, viewer)["schedules"], row["country"], asked["now"]):
+                continue
+            made.append(_dressed(row, hit, asked, viewer, asked["now"]))
             if len(made) > limit:
                 return made
     return made
@@ -80,7 +81,7 @@ def _hits(work: Work, asked: dict[str, Any], *, limit: int) -> Iterator[list[dic
     size = SCAN if asked["open_now"] else limit
     mode = "stems" if asked["words"] else "all"
     hits = search.found(work, mode, {**asked, "limit": size})
-    if asked["words"] and not hits and asked["position"] == (None, None):
+    if asked["words"] and not hits and not search.knows(work, asked["words"]):  # nobody has these words: slips?
         mode = "slips"
         hits = search.found(work, mode, {**asked, "limit": size})
     while hits:

@@ -111,6 +111,14 @@ def found(work: Work, mode: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
     return work.all(STATEMENTS[asked.get("countries") is not None, mode], given)
 
 
+KNOWS = "SELECT 1 AS one FROM service_search WHERE words @@ asked_words(%s::text[]) AND listed LIMIT 1"
+
+
+def knows(work: Work, words: Sequence[str]) -> bool:
+    """Whether any service has all of these words."""
+    return work.one(KNOWS, (list(words),)) is not None
+
+
 PAGE = """
 SELECT s.id, s.key, s.kind, s.channels, s.languages, s.coverage, s.names, s.about, s.descriptions, s.started,
        s.accepting_source, s.accepting AS own_accepting, s.urgencies, s.status, s.version, s.changed_at, s.url, s.email,
