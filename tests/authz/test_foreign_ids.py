@@ -28,7 +28,7 @@ from tests.support.specification import OPERATIONS, PLANS, Operation
 
 # Of the request, of the moment and of how often one asked; nothing of what was asked for.
 OWN_HEADERS = {"x-request-id", "traceparent", "date", "ratelimit"}
-PUBLIC_PLACES = {"organisation", "service", "id"}
+PUBLIC_PLACES = {"organisation", "service", "id", "initiative"}
 PIN = "2580"
 # Not those of a session: they belong to the cookie, and a token alone gets nowhere there.
 BY_PLACE = sorted(

@@ -303,6 +303,7 @@ def test_a_third_organisation_leaves_no_trace_in_things_of_others(stage: Stage) 
 def test_public_pages_show_a_third_organisation_what_they_show_nobody(stage: Stage, name: str) -> None:
     operation = OPERATIONS[name]
     places = {"organisation": CENTRE, "service": SERVICE, "group_id": str(DEMO_GROUP), "token": calendar_token(stage)}
+    places["initiative"] = "nordic-baltic-mcc"
     if "{id}" in operation.path:
         listed = client(stage.demo.settings).get(operation.path.removesuffix("/{id}")).body["contents"]
         places["id"] = listed[0]["id"]
