@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import threading
 from collections.abc import Callable, Iterator
@@ -13,7 +14,12 @@ import orjson
 import psycopg
 import pytest
 
+from chassis import clock
 from chassis.db import Database
+from chassis.envelope import NETWORK, Received
+from chassis.errors import NotFound, Stale
+from chassis.identity import Caller
+from chassis.keyed_ids import id_of_key
 from chassis.problems import BadQuery
 from chassis.requests import Call
 from chassis.settings import Settings
@@ -222,3 +228,46 @@ def test_a_suspended_organisation_goes_with_all_that_hangs_on_it_and_comes_back(
         assert '"lt-kavkc"' not in here, section
     imported(db, organisations=[centre])
     assert json.loads(copying.export(db).value) == whole
+    suspended = {**centre, "status": "suspended"}
+    imported(db, organisations=[suspended])
+    with pytest.raises(NotFound):
+        usecases.organisation(db, Call(route="-", operation="-", path={"organisation": "lt-kavkc"}))
+    network = usecases.network(db, Call(route="-", operation="-")).value
+    assert "lt-kavkc" not in json.dumps([network["memberships"], network["licences"]])
+
+
+def test_an_import_an_organisation_and_groups_write_at_once_and_nobody_fails(db: Database, at: Settings) -> None:
+    usecases.import_demo(db)
+    owner = id_of_key("organisation", "lt-kavkc")
+    caller = Caller("user:1", owner, "lt-kavkc", frozenset({"org_admin"}), "t")
+
+    def accept(turn: int) -> None:
+        with closing(Database(at, "directory")) as mine:
+            said = Call(route="PUT", operation="directory.service_accepting", caller=caller)
+            said.path, said.body = {"service": "lt-made-0"}, {"accepting": ("open", "closed")[turn % 2]}
+            said.expected_version = usecases.service(mine, said).version
+            with contextlib.suppress(Stale):  # an import was quicker
+                usecases.set_service_accepting(mine, said)
+
+    def hear(turn: int) -> None:
+        data = {
+            "organisation_id": str(owner), "programme_key": "x", "kind": "peer", "area_codes": [], "languages": ["lt"],
+            "mode": "in_person", "accepting": bool(turn % 2), "version": turn,
+        }  # fmt: skip
+        with closing(Database(at, "directory")) as mine, mine.background("test") as work:
+            received = Received(
+                id=clock.new_id(), type="group.changed", version=1, source="groups", subject=owner,
+                audience=NETWORK, sequence=turn + 1, time=clock.now(), data=data,
+            )  # fmt: skip
+            usecases.keep_group(work, received)
+
+    imported(db, services=[service(0)])
+    with ThreadPoolExecutor(4) as pool:
+        doing = [pool.submit(edit, at, 0), pool.submit(edit, at, 1)]
+        doing += [pool.submit(act, turn) for turn in range(30) for act in (accept, hear)]
+        for each in doing:
+            each.result()
+    copy = Copy()
+    while copy.follow(db):
+        pass
+    assert copy.written() == copying.export(db).value

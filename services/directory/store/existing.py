@@ -162,7 +162,7 @@ SELECT section, mark FROM (
     UNION ALL SELECT 'network_facts', coalesce(country, '') || '|' || fact FROM network_fact
 ) AS present
  WHERE NOT EXISTS (SELECT FROM public_record AS r WHERE r.section = present.section AND r.mark = present.mark)
- LIMIT 1000
+ ORDER BY section, mark LIMIT 1000
 """
 
 

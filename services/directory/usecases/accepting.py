@@ -11,7 +11,7 @@ from chassis.requests import Call, Outcome
 from services.directory import events
 from services.directory.rules.difference import OWN_WORD
 from services.directory.rules.sections import SERVICES
-from services.directory.store import saving
+from services.directory.store import existing, saving
 from services.directory.store.accepting import lock_service, set_accepting
 from services.directory.usecases.recording import recorded
 from services.directory.usecases.searching import one, viewer_of
@@ -26,6 +26,7 @@ def set_service_accepting(db: Database, call: Call) -> Outcome:
         done = work.claimed()
         if done is not None:
             return _found(work, str(done), call)
+        existing.lock(work)  # before its row, as every writer: an import that holds the feed may want the row
         service = lock_service(work, call.path["service"])
         if call.caller is None:
             raise Unauthenticated("token.missing", "An access token is needed.")

@@ -10,7 +10,7 @@ from chassis.db import Work
 from chassis.envelope import NETWORK, Received
 from services.directory.rules import index
 from services.directory.rules.sections import ORGANISATIONS, SERVICES
-from services.directory.store import indexing
+from services.directory.store import existing, indexing
 
 BATCH = 500
 
@@ -30,6 +30,7 @@ def keep_group(work: Work, received: Received) -> None:
     if received.audience != NETWORK:
         return
     told: dict[str, Any] = {"programme_key": None, "start_date": None, **received.data, "id": received.subject}
+    existing.lock(work)  # whoever makes the same rows anew at once would meet their keys
     indexing.keep_group(work, told)
     _indexed(work, indexing.services_by(work, uuid.UUID(str(told["organisation_id"]))))
 

@@ -36,14 +36,16 @@ def recorded_all_of(work: Work, organisation_id: UUID) -> None:
 
 def catch_up(db: Database) -> None:
     """Tell what was in the directory before it had a feed; where nothing is missing this reads and writes nothing."""
-    missing = True
-    while missing:
+    before: Mapping[str, Sequence[str]] = {}
+    while True:
         with db.background("directory") as work:
             existing.lock(work)
             found = existing.untold(work)
             for section, marks in found.items():
                 recorded(work, section, marks)
-            missing = bool(found)
+        if not found or found == before:  # what cannot be told must not be tried for ever
+            return
+        before = found
 
 
 def _change(section: str, mark: str, row: Row | None, told: str | None) -> dict[str, Any] | None:

@@ -10,7 +10,7 @@ from services.directory.rules.codes import fallback_name
 MEMBERSHIPS = """
 SELECT o.key AS organisation, n.key AS network, m.started, m.ended, m.role
   FROM membership AS m JOIN organisation AS o ON o.id = m.organisation_id JOIN organisation AS n ON n.id = m.network_id
- ORDER BY o.key, n.key, m.started
+ WHERE o.status = 'active' AND n.status = 'active' ORDER BY o.key, n.key, m.started
 """
 INITIATIVES = """
 SELECT i.key, i.names, i.started, i.ended, i.year, i.programme, i.approved_by, i.approved_on, i.reported_on,
@@ -26,7 +26,9 @@ SELECT i.key AS initiative, n.name, n.unit, n.planned, n.reached, n.impact
 """
 LICENCES = """
 SELECT s.key AS programme, o.key AS by, l.municipalities, l.note
-  FROM licence AS l JOIN service AS s ON s.id = l.programme_id LEFT JOIN organisation AS o ON o.id = l.by_id
+  FROM licence AS l JOIN service AS s ON s.id = l.programme_id JOIN organisation AS w ON w.id = s.organisation_id
+  LEFT JOIN organisation AS o ON o.id = l.by_id
+ WHERE w.status = 'active' AND coalesce(o.status, 'active') = 'active'
  ORDER BY s.key, o.key
 """
 FACTS = "SELECT country, fact, as_of FROM network_fact ORDER BY country, fact"

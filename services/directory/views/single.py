@@ -14,7 +14,7 @@ ORGANISATION = """
 SELECT o.id, o.key, o.type, o.country, o.seat, o.founded, o.names, o.status, o.version, o.changed_at,
        p.id AS parent_id, p.key AS parent_key
   FROM organisation AS o LEFT JOIN organisation AS p ON p.id = o.parent_id
- WHERE o.key = %(reference)s OR o.id = %(id)s
+ WHERE (o.key = %(reference)s OR o.id = %(id)s) AND o.status = 'active'
 """
 
 
