@@ -60,6 +60,16 @@ def crash_again(rig: Rig, order: Callable[[], int]) -> None:
         whole(rig.network)
 
 
+def crash_at_the_end(rig: Rig, order: Callable[[], int]) -> Path:
+    """What a crash loses is asked for when its stream goes on; so one more has to find the last events of all.
+
+    Returns with the process dead and ordered to die again: the mark of that death, which the clients' end goes before.
+    """
+    mark = orders.taken(rig.control, order())
+    eventually(mark.exists, pause=0.02)
+    return orders.taken(rig.control, order())
+
+
 def injure(rig: Rig, needs: frozenset[str], order: Callable[[], int]) -> set[tuple[str, str]]:
     """Load with what comes from outside; returns the poison."""
     chance, injected = random.Random(7), set[tuple[str, str]]()
@@ -112,6 +122,10 @@ def verdict(rig: Rig, history: Path, defect: Defect, partner: Partner, injected:
 def test_a_planted_defect_is_found(broken: Rig, tmp_path: Path, defect: Defect) -> None:
     history, needs = tmp_path / "history.jsonl", frozenset(filter(None, [defect.needs]))
     broken.fresh()
+
+    def order() -> int:
+        return broken.order(defect=defect.name, **orders_for(needs))
+
     with broken.reader() as partner:
         with Clients(
             broken.settings,
@@ -121,8 +135,10 @@ def test_a_planted_defect_is_found(broken: Rig, tmp_path: Path, defect: Defect) 
             repeats="repeats" in needs,
             directory="directory" in needs,
         ) as clients:
-            injected = injure(broken, needs, lambda: broken.order(defect=defect.name, **orders_for(needs)))
+            injected = injure(broken, needs, order)
             eventually(lambda: clients.troubles or enough(clients, needs))
+            last = crash_at_the_end(broken, order) if "crash:consumer.applied" in needs else None
+        eventually(lambda: last is None or last.exists(), pause=0.02)
         assert verdict(broken, history, defect, partner, injected)
 
 
