@@ -18,6 +18,7 @@ from chassis import clock
 from chassis.db import Database
 from services.access.rules.sessions import OPERATIONS as SESSIONS
 from services.referrals.usecases import tasks
+from tests.authz.test_matrix import proposal
 from tests.support import staffed
 from tests.support.browser import signed_in
 from tests.support.client import CENTRE, POLICE, THIRD, Answer, Client, client, eventually, org_id
@@ -110,6 +111,9 @@ def stage(demo: Network) -> Stage:
         "signup_id": other["signup_id"],
         "event_id": event,
         "programme": draft.body["programme"]["key"],
+        "proposal": proposal(demo),
+        "section": "services",
+        "mark": "lt-kavkc-behaviour-change",
     }
     return Stage(client(demo.settings, THIRD), man, card, foreign)
 

@@ -139,8 +139,20 @@ def stage(demo: Network) -> Stage:
     mine = "SELECT id::text FROM task WHERE referral_id = %s"
     places["task_id"] = rows(demo.settings, "referrals", mine, (referral.body["id"],))[0][0]
     places |= area_and_template(demo, police, centre)
+    places |= {"proposal": proposal(demo), "section": "services", "mark": SERVICE}
     places["key"] = referral.body["id"]  # of no sign-up: an officer of groups finds nothing there
     return Stage(demo, places)
+
+
+def proposal(demo: Network) -> str:
+    """A change that somebody of the centre has proposed."""
+    person = client(demo.settings, CENTRE, subject="member:one")
+    based_on = person.get(f"/directory/services/{SERVICE}").body["version"]
+    made = person.post(
+        "/directory/proposals", {**OPERATIONS["POST /directory/proposals"].example, "based_on": based_on}
+    )
+    assert made.status == 201, made.raw
+    return str(made.body["id"])
 
 
 def area_and_template(demo: Network, police: Client, centre: Client) -> dict[str, str]:
@@ -239,18 +251,22 @@ def is_report(name: str) -> bool:
     return "/reports/" in name or "indicators" in name
 
 
+REFUSED_THERE = {
+    "proposal.create": (403, "proposal.needs_person"),
+    "referral.set_clock": (422, "service.unknown"),  # services are public; this one is none of its own
+    "apart.add": (422, "apart.not_linked"),
+    "notification.confirm": (422, "code.unknown"),  # a code of others, and one that never was
+}
+
+
 def refusals_of(operation: Operation) -> set[tuple[int, str]]:
     """How a third organisation is refused there; nothing where it gets an answer of its own."""
     if operation.name in OF_A_SESSION:
         return {(403, "session.needed"), (403, "step_up.required")}
     if operation.name in FOREIGN_BUT_PUBLIC:
         return {(403, "service.not_own")}
-    if operation.operation == "referral.set_clock":
-        return {(422, "service.unknown")}  # services are public; this one is none of its own
-    if operation.operation == "apart.add":
-        return {(422, "apart.not_linked")}
-    if operation.operation == "notification.confirm":
-        return {(422, "code.unknown")}  # a code of others, and one that never was
+    if operation.operation in REFUSED_THERE:
+        return {REFUSED_THERE[operation.operation]}
     return {(404, "resource.not_found")} if operation.places or operation.name == BY_FOCUS else set()
 
 

@@ -332,6 +332,22 @@ class Actors:
         version = self.centre.get(f"/directory/services/{SERVICE}").version
         return self.centre, {"service": SERVICE}, {}, version
 
+    def proposal(self, *, by_me: bool = False, weight: str = "plain") -> Prepared:
+        """A proposed change of a service or of the organisation itself, for whoever takes the next step."""
+        one, two = (client(self.settings, CENTRE, subject=f"member:{name}") for name in ("one", "two"))
+        section, key = ("services", SERVICE) if weight == "plain" else ("organisations", CENTRE)
+        changed = {"about": str(uuid4())} if weight == "plain" else {"email": f"{uuid4()}@centre.example"}
+        row = {"key": key, **changed}
+        based_on = one.get(f"/directory/{section}/{key}").body["version"]
+        body = {"section": section, "row": row, "based_on": based_on, "reason": "test"}
+        made = one.post("/directory/proposals", body)
+        assert made.status == 201, made.raw
+        return one if by_me else two, {"proposal": made.body["id"]}, {}, made.version
+
+    def proposing(self) -> Prepared:
+        by = client(self.settings, CENTRE, subject="member:one")
+        return by, {}, {"based_on": by.get(f"/directory/services/{SERVICE}").body["version"]}, None
+
 
 @pytest.fixture(scope="module")
 def actors(demo: Network) -> Iterator[Actors]:
@@ -349,6 +365,10 @@ def on_staff(actors: Actors, tried: staffed.Tried) -> Prepared:
 
 PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "PUT /directory/services/{service}/accepting": Actors.accepting,
+    "POST /directory/proposals": Actors.proposing,
+    **{f"POST /directory/proposals/{{proposal}}/{act}": Actors.proposal for act in ("approve", "reject")},
+    "POST /directory/proposals/{proposal}/withdraw": lambda actors: actors.proposal(by_me=True),
+    "POST /directory/proposals/{proposal}/evidence": lambda actors: actors.proposal(weight="guarded"),
     "POST /referrals": lambda actors: (actors.police, {}, {}, None),
     **{
         f"POST /referrals/{{referral_id}}/{action}": partial(Actors.moved, action=action)
@@ -434,6 +454,13 @@ READ: dict[str, Callable[[Actors], Prepared]] = {
     "GET /directory/network/initiatives/{initiative}": lambda actors: (
         actors.man,
         {"initiative": "nordic-baltic-mcc"},
+        {},
+        None,
+    ),
+    "GET /directory/proposals/{proposal}": lambda actors: actors.proposal(),
+    "GET /directory/history/{section}/{mark}": lambda actors: (
+        actors.centre,
+        {"section": "services", "mark": SERVICE},
         {},
         None,
     ),

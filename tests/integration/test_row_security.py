@@ -35,7 +35,7 @@ OPEN: dict[str, dict[str, str]] = {
             "organisation", "service", "service_partner", "membership", "initiative", "initiative_organisation",
             "indicator", "licence", "network_fact", "import_source", "metadata", "location", "service_location",
             "facilitator", "change_head", "public_record", "directory_change", "staged_row", "service_search",
-            "service_area", "peer_group",
+            "service_area", "peer_group", "proposal", "proposal_step",
         ),
         PUBLIC,
     ),

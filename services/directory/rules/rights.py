@@ -1,10 +1,20 @@
-"""Which roles may change the directory (access-and-privacy.md section 3); reading it is public."""
+"""Which roles may change the directory (access-and-privacy.md section 3); reading is public."""
 
 from __future__ import annotations
 
 from chassis.policy import Policy, Row
 
+ORG_ADMIN = frozenset({"org_admin"})
+KEEPER = frozenset({"network_admin"})
+_EDITING = (
+    "proposal.create", "proposal.list", "proposal.read", "proposal.approve", "proposal.reject", "proposal.withdraw",
+    "directory.history",
+)  # fmt: skip
+"""Whose entry it is decides the use case: an org_admin's are those of the own organisation."""
+
 POLICY = Policy(
-    Row("directory.service_accepting", frozenset({"org_admin"})),
+    Row("directory.service_accepting", ORG_ADMIN),
+    *(Row(name, ORG_ADMIN | KEEPER) for name in _EDITING),
+    Row("proposal.evidence", KEEPER),
 )
 OPERATIONS = POLICY.operations()

@@ -123,7 +123,7 @@ SECTIONS: tuple[Section, ...] = (
             _part("funding", parts.SHORT_TEXTS),
             _part("programs", parts.PROGRAMS),
             _object("visibility", parts.visibility(ORGANISATIONS)),
-            Field("status", "status", one_of(codes.ORGANISATION_STATUS), absent="active", kept=True),
+            Field("status", "status", one_of(codes.ORGANISATION_STATES), absent="active", kept=True),
         ),
     ),
     Section(

@@ -17,12 +17,13 @@ from services.directory.rules.rights import OPERATIONS, POLICY
 from services.directory.service.copying import Copying
 from services.directory.service.hsds import Hsds
 from services.directory.service.network import Network
+from services.directory.service.proposals import Proposals
 
 UPKEEP_SECONDS = 600
 
 
 @operated
-class DirectoryService(Hsds, Copying, Network):
+class DirectoryService(Hsds, Copying, Network, Proposals):
     """Who is in the network, what they do and where."""
 
     name = "directory"

@@ -180,3 +180,16 @@ def marks_of(work: Work, organisation_id: Any) -> dict[str, list[str]]:
     for row in work.all(MARKS_OF, {"id": organisation_id}):
         found.setdefault(row["section"], []).append(row["mark"])
     return found
+
+
+VERSION = """
+SELECT version FROM organisation WHERE %(section)s = 'organisations' AND key = %(mark)s
+UNION ALL SELECT version FROM location WHERE %(section)s = 'locations' AND key = %(mark)s
+UNION ALL SELECT version FROM service WHERE %(section)s = 'services' AND key = %(mark)s
+"""
+
+
+def version(work: Work, section: str, mark: str) -> int:
+    """The version of an organisation, a place or a service; 0 when there is none."""
+    row = work.one(VERSION, {"section": section, "mark": mark})
+    return row["version"] if row else 0

@@ -249,9 +249,17 @@ UPDATE metadata SET previous_value = NULL, replacement_value = NULL, last_action
 """
 
 
-def forget_places(work: Work, location_ids: list[Any]) -> None:
-    """Take the values of these places out of the history; who changed what when stays."""
+FORGET_PROPOSED = """
+UPDATE proposal SET content = content - %(told)s::text[], before = before - %(told)s::text[], reason = '(withheld)',
+       ended_because = CASE WHEN ended_because IS NULL THEN NULL ELSE '(withheld)' END
+ WHERE section = 'locations' AND mark = ANY(%(keys)s)
+"""
+
+
+def forget_places(work: Work, location_ids: list[Any], keys: list[str], told: Iterable[str]) -> None:
+    """Take the values of these places out of the history and of what was proposed; who changed what when stays."""
     work.run(FORGET_VALUES, (location_ids,), expect=None)
+    work.run(FORGET_PROPOSED, {"keys": keys, "told": list(told)}, expect=None)
 
 
 def _placed(keys: Iterable[str]) -> list[dict[str, Any]]:

@@ -8,6 +8,7 @@ from uuid import UUID
 from chassis.db import Work
 from chassis.keyed_ids import id_of_key
 from services.directory import events
+from services.directory.rules import crossing
 from services.directory.rules.difference import CHANGED, CREATED, Difference
 from services.directory.rules.sections import INITIATIVES, LOCATIONS, ORGANISATIONS, SERVICES, Row
 from services.directory.store import existing, saving
@@ -22,14 +23,14 @@ _UNSAID: tuple[Any, ...] = (None, [], {})
 Found = list[tuple[str, Difference]]
 
 
-def write(work: Work, section: str, found: Found) -> int:
-    """Save rows of one section by their marks; returns how many events leave with it."""
+def write(work: Work, section: str, found: Found, *, by: str | None = None) -> int:
+    """Save rows of one section by their marks, as a change of `by`; returns how many events leave with it."""
     saved = saving.save(work, section, [_row(section, mark, each.row) for mark, each in found])
     _link(work, section, [each.row for _, each in found])
     told = 0
     if section in KINDS:
         entries = [entry for mark, each in found for entry in _entries(section, saved[mark]["id"], each)]
-        saving.note(work, work.actor, entries)
+        saving.note(work, by or work.actor, entries)
         told = _tell(work, section, found, saved)
     _follow(work, section, found, saved)
     return told
@@ -38,8 +39,10 @@ def write(work: Work, section: str, found: Found) -> int:
 def _follow(work: Work, section: str, found: Found, saved: dict[str, Row]) -> None:
     """Bring the history, the feed and the search up to date with what was written."""
     if section == LOCATIONS:
-        gone = [saved[mark]["id"] for mark, each in found if each.row["withheld"] is not None]
-        saving.forget_places(work, gone)
+        gone = [saved[mark] for mark, each in found if each.row["withheld"] is not None]
+        if gone:
+            ids, keys = [row["id"] for row in gone], [row["key"] for row in gone]
+            saving.forget_places(work, ids, keys, crossing.told_of_place())
     recorded(work, section, [mark for mark, _ in found])
     # whoever is suspended goes with all that hangs on it, and comes back with it
     for mark in [mark for mark, each in found if section == ORGANISATIONS and "status" in each.before]:
