@@ -15,13 +15,14 @@ from gateway.guard import guard
 from gateway.limits import Limits
 from gateway.pages import own_pages
 from gateway.pages.asking import Asking
+from gateway.pages.confirmations import ConfirmationPages
 from gateway.pages.links import LinkPages
 from gateway.pages.rendering import StaticFile
 from gateway.routes import SPEC, read_targets
 from gateway.sessions import OWNER, Sessions
 
-LINKS = "referrals"
-"""The service that one-time links lead to."""
+PAGES: dict[str, type[LinkPages | ConfirmationPages]] = {"referrals": LinkPages, "directory": ConfirmationPages}
+"""The services that one-time links lead to, and the pages behind those."""
 
 
 class Forwarding(HttpRequestHandler):
@@ -54,9 +55,10 @@ class Forwarding(HttpRequestHandler):
         for template, page in own_pages(document).items():
             yield "GET", template, page
         yield "GET", "/static/<string:name>", StaticFile()
-        backends[LINKS] = Backend(settings.url_of(LINKS))
-        asking = Asking(backends[LINKS], slots=slots, limits=limits, proxies=settings.trusted_proxies)
-        yield from LinkPages(asking, settings.public_url).views()
+        for service, pages in PAGES.items():
+            backends[service] = Backend(settings.url_of(service))
+            asking = Asking(backends[service], slots=slots, limits=limits, proxies=settings.trusted_proxies)
+            yield from pages(asking, settings.public_url).views()
         for target in read_targets(document):
             if target.service not in backends:
                 backends[target.service] = Backend(settings.url_of(target.service))

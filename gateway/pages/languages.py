@@ -59,11 +59,16 @@ def wished(query: str, accepted: str | None) -> str:
     return SOURCE
 
 
+def day(text: str, language: str) -> str:
+    """A day in the words of a language."""
+    return str(format_date(dt.date.fromisoformat(text), "long", locale=language))
+
+
 def moment(text: str, language: str) -> str:
     """A moment of time in the words of a language, with its offset."""
     at = dt.datetime.fromisoformat(text)
     offset = at.strftime("%z") or "+0000"
-    return f"{format_date(at.date(), 'long', locale=language)}, {at:%H:%M} (UTC{offset[:3]}:{offset[3:5]})"
+    return f"{day(at.date().isoformat(), language)}, {at:%H:%M} (UTC{offset[:3]}:{offset[3:5]})"
 
 
 def _in_order(header: str) -> list[str]:

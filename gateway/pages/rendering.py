@@ -44,6 +44,7 @@ def _environment(language: str) -> Environment:
         lstrip_blocks=True,
     )
     environment.install_gettext_translations(languages.words(language), newstyle=True)  # type: ignore[attr-defined]  # the extension adds it
+    environment.filters["day"] = lambda text: languages.day(text, language)
     environment.filters["moment"] = lambda text: languages.moment(text, language)
     return environment
 

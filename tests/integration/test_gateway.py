@@ -129,6 +129,15 @@ def test_internal_routes_are_not_forwarded(pair: Pair) -> None:
     assert ask(pair.gateway.port, "GET", "/inside").status == 404
 
 
+@pytest.mark.parametrize(("path", "status"), [("/l/x", 503), ("/lt/l/x", 503), ("/v/x", 404), ("/fi/v/x", 404)])
+def test_links_ask_their_own_service_and_always_lead_to_a_page(pair: Pair, path: str, status: int) -> None:
+    """The service here stands where the directory would, and knows no link; that of referrals is away."""
+    found = ask(pair.gateway.port, "GET", path)
+    assert found.status == status
+    assert found.headers["content-type"].startswith("text/html")
+    assert ("retry-after" in found.headers) is (status == 503)
+
+
 def test_one_request_has_one_id_and_one_trace_in_both_processes(pair: Pair) -> None:
     trace = f"00-{'c' * 32}-{'d' * 16}-01"
     answer = ask(pair.gateway.port, "GET", "/ping", headers=f"X-Request-Id: both-1\r\ntraceparent: {trace}\r\n")

@@ -11,7 +11,9 @@ from chassis.messages import kinds
 from chassis.messages.kinds import KINDS, WRITTEN
 from chassis.messages.wording import LANGUAGES, language_of, texts, written
 
-PARAMETERS = {"gateway": "https://tukiverkko.example.org", "code": "ABCDEFGHJK", "path": "/l/ABCDEFGHJK"}
+PARAMETERS = {
+    "gateway": "https://tukiverkko.example.org", "code": "ABCDEFGHJK", "path": "/l/ABCDEFGHJK", "until": "2026-12-04",
+}  # fmt: skip
 
 # Beginnings of words, without marks above or below the letters; in whatever language they stand.
 FORBIDDEN = (
@@ -80,7 +82,12 @@ def test_all_languages_have_the_same_texts_and_ask_for_the_same_parameters() -> 
     assert asked["en"]["confirm"] == {"code"}
     assert {name for name, fields in asked["en"].items() if "gateway" in fields} == {
         "news", "changed", "asked", "reminder", "escalation", "link",
+        "directory_confirm", "directory_changing", "directory_changed", "directory_reported",
     }  # fmt: skip
+    assert {name for name, fields in asked["en"].items() if "path" in fields} == {
+        "link", "directory_confirm", "directory_changed",
+    }  # fmt: skip
+    assert [name for name, fields in asked["en"].items() if "until" in fields] == ["directory_changing"]
 
 
 def test_languages_differ() -> None:

@@ -13,7 +13,7 @@ from babel.messages.pofile import read_po
 from chassis.errors import Malformed, NotAllowed
 from chassis.http import Request
 from chassis.http.messages import Head
-from gateway.pages import forms, languages, links, rendering
+from gateway.pages import forms, languages, links, rendering, views
 from services.referrals.rules import codes
 from services.referrals.rules import links as rules
 
@@ -101,7 +101,7 @@ def test_the_page_and_the_service_know_the_same_codes() -> None:
 
 
 def test_the_headers_let_a_browser_do_nothing_else() -> None:
-    headers = dict(links.notice(404, "en").headers)
+    headers = dict(views.notice(404, "en", links.NOTICES).headers)
     assert headers["Cache-Control"] == "no-store"
     assert headers["Referrer-Policy"] == "no-referrer"
     assert "script" not in headers["Content-Security-Policy"]
