@@ -60,6 +60,7 @@ class Settings:
     ask_after_seconds: int = 30
     outbox_days: int = 7
     journal_days: int = 30
+    confirm_days: int = 90
     trusted_proxies: int = 0
     caller_per_minute: int = 30_000
     network_per_minute: int = 12_000
@@ -97,6 +98,7 @@ class Settings:
             ask_after_seconds=_number(env, "TUKIVERKKO_ASK_AFTER_SECONDS", 30, 1, 86_400),
             outbox_days=_number(env, "TUKIVERKKO_OUTBOX_DAYS", 7, 1, 3650),
             journal_days=_number(env, "TUKIVERKKO_JOURNAL_DAYS", 30, 1, 3650),
+            confirm_days=_number(env, "TUKIVERKKO_CONFIRM_DAYS", 90, 0, 3650),
             trusted_proxies=_number(env, "TUKIVERKKO_TRUSTED_PROXIES", 0, 0, 10),
             caller_per_minute=_number(env, "TUKIVERKKO_CALLER_PER_MINUTE", 30_000, 1, 10_000_000),
             network_per_minute=_number(env, "TUKIVERKKO_NETWORK_PER_MINUTE", 12_000, 1, 10_000_000),

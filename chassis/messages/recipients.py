@@ -15,7 +15,7 @@ from uuid import UUID
 
 from chassis.work import Work
 
-SENDING = ("referrals", "groups")
+SENDING = ("referrals", "groups", "directory")
 """Services that send messages."""
 
 

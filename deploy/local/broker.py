@@ -23,7 +23,7 @@ FOLLOWS = {
 """Bindings that exist before the services' first start, so that no event is unroutable; each service adds its own."""
 
 TELLS = {
-    "directory": ("organisation", "service"),
+    "directory": ("membership", "organisation", "partnership", "service"),
     "referrals": ("area_offer", "referral"),
     "groups": (
         "attendance",

@@ -16,13 +16,16 @@ from gateway.pages.views import View
 
 RESOLVE = "/directory/internal/confirmations/resolve"
 ANSWER = "/directory/internal/confirmations/answer"
-FIELDS = ("token", "answer", "text")
+FIELDS = ("token", "seen", "answer", "text")
 
 KINDS = {
     "organisation": N_("Your organisation"),
     "service": N_("Service"),
 }
-FAULTS = {"text": N_("Write in at most 500 characters what is wrong.")}
+FAULTS = {
+    "seen": N_("Something has changed meanwhile. Please look again."),
+    "text": N_("Write in at most 500 characters what is wrong."),
+}
 NOTICES = {
     404: (
         N_("This link does not work"),

@@ -72,7 +72,13 @@ class SubscriptionsService:
         steps = usecases.follow(self.db, self.bell, call)
         return sse.stream(schemas.messages_of(step.rows, step.reached) for step in steps)
 
-    @subscribe("organisation.registered", "organisation.changed", "organisation.baseline")
+    @subscribe(
+        "organisation.registered",
+        "organisation.changed",
+        "organisation.suspended",
+        "organisation.removed",
+        "organisation.baseline",
+    )
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)

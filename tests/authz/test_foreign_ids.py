@@ -18,7 +18,7 @@ from chassis import clock
 from chassis.db import Database
 from services.access.rules.sessions import OPERATIONS as SESSIONS
 from services.referrals.usecases import tasks
-from tests.authz.test_matrix import proposal
+from tests.authz.test_matrix import proposal, report
 from tests.support import staffed
 from tests.support.browser import signed_in
 from tests.support.client import CENTRE, POLICE, THIRD, Answer, Client, client, eventually, org_id
@@ -29,7 +29,7 @@ from tests.support.specification import OPERATIONS, PLANS, Operation
 
 # Of the request, of the moment and of how often one asked; nothing of what was asked for.
 OWN_HEADERS = {"x-request-id", "traceparent", "date", "ratelimit"}
-PUBLIC_PLACES = {"organisation", "service", "id", "initiative"}
+PUBLIC_PLACES = {"organisation", "service", "id", "initiative", "kind", "entry"}
 PIN = "2580"
 # Not those of a session: they belong to the cookie, and a token alone gets nowhere there.
 BY_PLACE = sorted(
@@ -112,6 +112,7 @@ def stage(demo: Network) -> Stage:
         "event_id": event,
         "programme": draft.body["programme"]["key"],
         "proposal": proposal(demo),
+        "report": report(demo),
         "section": "services",
         "mark": "lt-kavkc-behaviour-change",
     }

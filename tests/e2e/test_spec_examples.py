@@ -344,6 +344,10 @@ class Actors:
         assert made.status == 201, made.raw
         return one if by_me else two, {"proposal": made.body["id"]}, {}, made.version
 
+    def report(self) -> Prepared:
+        made = self.made(self.man, "POST /directory/reports").body["id"]
+        return self.centre, {"report": made}, {}, '"1"'
+
     def proposing(self) -> Prepared:
         by = client(self.settings, CENTRE, subject="member:one")
         return by, {}, {"based_on": by.get(f"/directory/services/{SERVICE}").body["version"]}, None
@@ -366,6 +370,17 @@ def on_staff(actors: Actors, tried: staffed.Tried) -> Prepared:
 PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     "PUT /directory/services/{service}/accepting": Actors.accepting,
     "POST /directory/proposals": Actors.proposing,
+    "POST /directory/reports": lambda actors: (actors.man, {}, {}, None),
+    "POST /directory/reports/{report}/close": Actors.report,
+    **{
+        f"{method} /directory/watches/{{kind}}/{{entry}}{act}": lambda actors: (
+            actors.centre,
+            {"kind": "services", "entry": SERVICE},
+            {},
+            None,
+        )
+        for method, act in (("PUT", ""), ("POST", "/end"))
+    },
     **{f"POST /directory/proposals/{{proposal}}/{act}": Actors.proposal for act in ("approve", "reject")},
     "POST /directory/proposals/{proposal}/withdraw": lambda actors: actors.proposal(by_me=True),
     "POST /directory/proposals/{proposal}/evidence": lambda actors: actors.proposal(weight="guarded"),

@@ -62,8 +62,14 @@ def test_an_import_writes_every_row_and_one_event_per_organisation_and_service(d
     assert {name: count.created for name, count in report.counts.items()} == in_file
     query = "SELECT type, count(*), min(sequence), max(sequence), min(audience) FROM outbox GROUP BY type ORDER BY 1"
     told = rows(at, query)
-    assert told == [("organisation.registered", 45, 1, 1, "network"), ("service.published", 11, 1, 1, "network")]
-    assert report.events == 56
+    counts = {
+        "membership.started": 4,
+        "organisation.registered": 45,
+        "partnership.recorded": 7,
+        "service.published": 11,
+    }
+    assert told == [(name, count, 1, 1, "network") for name, count in counts.items()]
+    assert report.events == sum(counts.values())
     assert rows(at, "SELECT id FROM organisation WHERE key = 'lt-kavkc'") == [(KAVKC,)]
     parent = "SELECT p.key FROM organisation AS o JOIN organisation AS p ON p.id = o.parent_id WHERE o.key = 'ee-ska'"
     assert rows(at, parent) == [("ee-sotsiaalministeerium",)]
@@ -106,7 +112,7 @@ def test_a_second_import_changes_nothing(db: Database, at: Settings) -> None:
 
 def test_a_dry_run_tells_and_writes_nothing(db: Database, at: Settings) -> None:
     report = imported(db, network(), dry_run=True)
-    assert (report.counts["organisations"].created, report.events) == (45, 56)
+    assert (report.counts["organisations"].created, report.events) == (45, 67)
     assert "Dry run" in str(report)
     for table in (*TABLES, "outbox", "event_sequence", "audit", "metadata"):
         assert rows(at, f"SELECT count(*) FROM {table}") == [(0,)], table
@@ -144,7 +150,7 @@ def test_changed_links_and_sections_without_events_are_kept_too(db: Database, at
     document["initiatives"][1]["partners"] = ["lt-kapvc", "lt-kavkc"]
     document["memberships"][0]["role"] = "associate"
     report = imported(db, document)
-    assert (report.changes, report.events) == (3, 1)
+    assert (report.changes, report.events) == (3, 3)
     assert imported(db, document).changes == 0
 
 
@@ -154,7 +160,7 @@ def test_imports_at_the_same_time_do_each_thing_once(db: Database, at: Settings)
         thread.start()
     for thread in threads:
         thread.join()
-    assert rows(at, "SELECT count(*), max(sequence) FROM outbox") == [(56, 1)]
+    assert rows(at, "SELECT count(*), max(sequence) FROM outbox") == [(67, 1)]
 
 
 @pytest.mark.parametrize(
@@ -215,7 +221,7 @@ def test_an_organisation_closes_its_own_service_and_no_import_opens_it_again(db:
     told = rows(at, "SELECT type, sequence, data->>'accepting' FROM outbox ORDER BY no DESC LIMIT 1")
     assert told == [("service.changed", 2, "closed")]
     assert usecases.import_demo(db).changes == 0
-    assert rows(at, "SELECT count(*) FROM outbox") == [(57,)]
+    assert rows(at, "SELECT count(*) FROM outbox") == [(68,)]
     audited = rows(at, "SELECT operation, org_id FROM audit ORDER BY no DESC LIMIT 1")
     assert audited == [("directory.service_accepting", KAVKC)]
 
@@ -232,7 +238,7 @@ def test_what_may_not_be_changed_stays(db: Database, at: Settings, call: Call, r
     usecases.import_demo(db)
     with pytest.raises(refusal):
         usecases.set_service_accepting(db, call)
-    assert rows(at, "SELECT count(*) FROM outbox") == [(56,)]
+    assert rows(at, "SELECT count(*) FROM outbox") == [(67,)]
 
 
 @pytest.mark.parametrize(

@@ -14,16 +14,15 @@ from chassis import clock
 from chassis.db import Database
 from chassis.errors import Conflict, Invalid, NotAllowed, NotFound, Refused, Stale
 from chassis.identity import Caller
-from chassis.keyed_ids import id_of_key
-from chassis.requests import Call, Outcome
+from chassis.requests import Call
 from chassis.settings import Settings
 from services.directory import usecases
 from services.directory.rules import approval
 from services.directory.rules.approval import Person, Standing
-from services.directory.usecases import approving, proposals, proposing, versions
+from services.directory.usecases import approving, versions
+from tests.integration.directory_rig import CENTRE, NETWORK, POLICE, Somebody
 from tests.support.databases import root_url
 
-CENTRE, POLICE, NETWORK = "lt-kavkc", "lt-police", "lt-vkcs"
 PROGRAMME = "lt-kavkc-behaviour-change"
 OLD_NUMBER, NEW_NUMBER = "+37037000001", "+37037000002"
 WITHHELD = {"key": "lt-kavkc-shelter", "withheld": "safety_of_residents"}
@@ -56,49 +55,6 @@ def db(at: Settings) -> Iterator[Database]:
 def rows(at: Settings, query: str) -> list[tuple[Any, ...]]:
     with psycopg.connect(root_url(at, "directory")) as connection:
         return connection.execute(query.encode()).fetchall()
-
-
-class Somebody:
-    """A person with a session, a second factor given just now, and a role."""
-
-    def __init__(self, db: Database, name: str, org: str, *roles: str, proved: bool = True) -> None:
-        self.db = db
-        now = int(clock.now().timestamp()) if proved else None
-        org_id = id_of_key("organisation", org)
-        self.caller = Caller(f"member:{name}", org_id, org, frozenset(roles), "t", proved_at=now)
-
-    def _call(self, operation: str, **given: Any) -> Call:
-        return Call(route=operation, operation=operation, caller=self.caller, **given)
-
-    def propose(self, section: str, row: dict[str, Any], *, based_on: int = 1) -> dict[str, Any]:
-        body = {"section": section, "row": row, "based_on": based_on, "reason": "It changed."}
-        return self._value(proposing.propose(self.db, self._call("proposal.create", body=body)))
-
-    def read(self, proposal: dict[str, Any]) -> dict[str, Any]:
-        call = self._call("proposal.read", path={"proposal": proposal["id"]})
-        return self._value(proposing.read(self.db, call))
-
-    def act(self, what: Callable[..., Outcome], proposal: dict[str, Any], **body: Any) -> dict[str, Any]:
-        version = body.pop("version", None) or self.read(proposal)["version"]
-        call = self._call(what.__name__, path={"proposal": proposal["id"]}, body=body, expected_version=version)
-        return self._value(what(self.db, call))
-
-    def approve(self, proposal: dict[str, Any], **body: Any) -> dict[str, Any]:
-        return self.act(approving.approve, proposal, **body)
-
-    def record(self, proposal: dict[str, Any], kind: str, number: str | None = None) -> dict[str, Any]:
-        said = {"kind": kind, "reference": "file 12", "number": number, "source": None}
-        return self.act(approving.record_evidence, proposal, **said)
-
-    def listed(self, **query: Any) -> list[dict[str, Any]]:
-        asked = {"state": None, "section": None, "mark": None, "cursor": None, "limit": 50, **query}
-        found: list[dict[str, Any]] = proposals.listed(self.db, self._call("proposal.list", query=asked)).value["items"]
-        return found
-
-    @staticmethod
-    def _value(outcome: Outcome) -> dict[str, Any]:
-        value: dict[str, Any] = outcome.value
-        return value
 
 
 @pytest.fixture

@@ -4,17 +4,22 @@ from __future__ import annotations
 
 import unicodedata
 import uuid
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from chassis.db import Database
 from chassis.errors import Malformed, NotFound
+from chassis.identity import Caller
+from chassis.keyed_ids import id_of_key
 from chassis.problems import BadQuery
 from chassis.requests import Call, Outcome
+from chassis.schema import Shape
 from chassis.settings import Settings
 from services.directory import schemas, usecases
+from services.directory.rules import words
 from tests.support.databases import Databases
 
 PROGRAMME = "lt-kavkc-behaviour-change"
@@ -29,6 +34,15 @@ def db(settings: Settings, databases: Databases) -> Iterator[Database]:
     yield database
     database.close()
     own.drop()
+
+
+@pytest.fixture
+def own_db(service_database: Callable[..., Settings]) -> Iterator[Database]:
+    """For what changes something."""
+    database = Database(service_database("directory"), "directory")
+    usecases.import_demo(database)
+    yield database
+    database.close()
 
 
 def call(query: dict[str, Any] | None = None, **path: str) -> Call:
@@ -136,10 +150,42 @@ def test_one_of_each_by_key_and_by_id(db: Database) -> None:
     assert shown["names"]["lt"] == "Smurtinio elgesio keitimo programa"
     assert shown["organisation"]["key"] == "lt-kavkc"
     assert usecases.service(db, call(service=str(one.value["id"]))).value == one.value
-    unit = schemas.OrganisationView().dump(usecases.organisation(db, call(organisation="no-unn-dftu")).value)
+    unit = schemas.OrganisationDetail().dump(usecases.organisation(db, call(organisation="no-unn-dftu")).value)
     assert (unit["parent"]["key"], unit["fit"]) == ("no-unn", None)
     helped = schemas.ServiceView().dump(usecases.service(db, call(service="lt-nelik-vienas")).value)
     assert ([party["key"] for party in helped["partners"]], helped["from"]) == (["lt-kspc"], "2021")
+
+
+def test_an_organisation_with_all_that_hangs_on_it_for_whom_it_is(own_db: Database) -> None:
+    db = own_db
+    told = {
+        "key": "lt-kavkc", "type": "crisis_centre", "country": "LT", "names": {"en": "Centre"},
+        "phones": [{"number": "+37037000001"}], "email": "desk@centre.example", "website": "https://centre.example",
+        "descriptions": {"lt": "Padedame."}, "visibility": {"contacts": "partners"},
+    }  # fmt: skip
+    assert usecases.import_organisations(db, {"organisations": [told]}, dry_run=False, actor="test").ok
+    police = Caller("user:1", id_of_key("organisation", "lt-police"), "lt-police", frozenset({"intake_worker"}), "t")
+    seen = {}
+    for name, caller in (("nobody", None), ("police", police)):
+        asked = replace(call(organisation="lt-kavkc"), caller=caller)
+        seen[name] = schemas.OrganisationDetail().dump(usecases.organisation(db, asked).value)
+    for shown in seen.values():
+        assert (shown["website"], shown["descriptions"], shown["grade"]) == (told["website"], told["descriptions"], "D")
+        assert PROGRAMME in shown["services"]
+    assert (seen["nobody"]["phones"], seen["nobody"]["email"]) == ([], None)
+    assert (seen["police"]["phones"], seen["police"]["email"]) == (told["phones"], told["email"])
+    parent = schemas.OrganisationDetail().dump(usecases.organisation(db, call(organisation="no-unn")).value)
+    assert parent["units"] == ["no-unn-dftu"]
+
+
+def test_code_lists_have_labels_in_eight_languages(db: Database) -> None:
+    lists = {row["list"]: row["codes"] for row in dumped_all(usecases.codes(db, call()), schemas.CodeList())}
+    assert {"kind", "need", "organisation_type", "urgency", "accepting"} <= set(lists)
+    assert all(set(code["names"]) == set(words.LANGUAGES) for codes in lists.values() for code in codes)
+
+
+def dumped_all(outcome: Outcome, shape: Shape) -> list[dict[str, Any]]:
+    return [shape.dump(row) for row in outcome.value["items"]]
 
 
 @pytest.mark.parametrize("reference", ["lt-nobody", "LT-KAVKC", str(uuid.UUID(int=7)), "0", "%"])

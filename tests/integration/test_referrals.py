@@ -6,6 +6,7 @@ import threading
 import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from types import SimpleNamespace
 
 import psycopg
 import pytest
@@ -13,6 +14,7 @@ import pytest
 from chassis.audit import Entry
 from chassis.db import Database
 from chassis.errors import Conflict, Invalid, NotAllowed, NotFound, Refused, Stale
+from chassis.keyed_ids import id_of_key
 from chassis.settings import Settings
 from services.referrals import usecases
 from tests.support.databases import root_url
@@ -55,6 +57,24 @@ def test_a_new_referral_is_three_rows_two_events_and_one_audit_row(db: Database,
     assert told == [("referral.sent", f"org:{POLICE.org_id}", 1), ("referral.sent", f"org:{CENTRE.org_id}", 1)]
     audit = "SELECT operation, object_id, org_id FROM audit"
     assert rows(at, audit) == [("referral.create", outcome.value["id"], POLICE.org_id)]
+
+
+def test_whoever_refers_to_a_service_that_nobody_confirmed_for_long_is_warned(db: Database) -> None:
+    made = created(db)
+    assert usecases.read(db, look(POLICE, made)).value["service_stale"] is False
+    service = {
+        "key": "lt-kavkc-behaviour-change",
+        "kind": "behaviour_change",
+        "accepting": "open",
+        "status": "published",
+    }
+    told = {
+        "subject": id_of_key("service", service["key"]),
+        "data": {**service, "organisation_id": CENTRE.org_id, "urgencies": ["urgent"], "stale": True, "version": 2},
+    }
+    with db.background("test") as work:
+        usecases.keep_service(work, SimpleNamespace(**told))  # type: ignore[arg-type]
+    assert usecases.read(db, look(POLICE, made)).value["service_stale"] is True
 
 
 def test_nothing_personal_stands_in_clear_anywhere(db: Database, at: Settings) -> None:

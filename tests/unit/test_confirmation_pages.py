@@ -28,6 +28,7 @@ ASKED = {
         {"kind": "service", "name": "Pokalbiai <b>vyrams</b>", "lines": ["I-V 9:00-17:00", "Pavyzdžio g. 1, Vilnius"]},
         {"kind": "service", "name": "Linija", "lines": []},
     ],
+    "seen": "5ee",
     "asked_on": "2026-11-27",
     "expires_at": "2026-12-27T10:00:00+02:00",
 }
@@ -90,8 +91,9 @@ def test_every_language_has_the_whole_page(language: str) -> None:
     page = html(response)
     assert response.status == 200
     assert f'<html lang="{language}">' in page
-    assert page.count("<form") == page.count(f'<form method="post" action="/{language}/v"') == 2
+    assert page.count("<form") == page.count(f' method="post" action="/{language}/v"') == 2
     assert page.count(f'<input type="hidden" name="token" value="{TOKEN}">') == 2
+    assert page.count('<input type="hidden" name="seen" value="5ee">') == 2
     assert page.count(" hreflang=") == len(languages.LANGUAGES)
     assert page.count("<h1>") == 1
     assert page.count('<label for="text">') == page.count(' id="text"') == page.count(' id="text-hint"') == 1
@@ -158,6 +160,15 @@ def test_wrong_without_a_word_is_told_at_the_top_and_at_the_field(language: str)
     assert '<a href="#text">' in page
     assert 'aria-describedby="text-hint text-fault" aria-invalid="true"' in page
     assert page.count(languages.words(language).gettext(confirmations.FAULTS["text"])) == 2
+
+
+@pytest.mark.parametrize("language", languages.LANGUAGES)
+def test_what_has_changed_meanwhile_is_shown_again(language: str) -> None:
+    changed = Said(422, {"code": "confirmation.not_fit", "errors": [{"pointer": "/seen", "code": "changed"}]})
+    response = press(Directory(answered=changed), language, answer="correct", seen="01d")
+    assert response.status == 422
+    assert 'href="#seen"' in html(response)
+    assert 'name="seen" value="5ee"' in html(response)
 
 
 def test_what_somebody_typed_is_kept_and_shown_as_text() -> None:

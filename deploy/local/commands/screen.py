@@ -61,6 +61,7 @@ def status_table(settings: Settings, phase: str, lines: Iterable[Line], measured
 WHERE_SEEN = {
     "referrals": "The organisations see which and why at GET /referrals/{id}/messages.",
     "groups": "Leaders see on the roster whose address could not be reached (contact_check: undeliverable).",
+    "directory": "The e-mail of an organisation in the directory does not take mail; telephone it and have it mended.",
 }
 """Where it shows which messages were given up, by service."""
 

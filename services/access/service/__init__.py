@@ -33,7 +33,13 @@ class AccessService(Documents, Tokens, Clients, Members, Sessions):
     db: Database = DatabaseProvider()
     settings: Settings = SettingsProvider()
 
-    @subscribe("organisation.registered", "organisation.changed", "organisation.baseline")
+    @subscribe(
+        "organisation.registered",
+        "organisation.changed",
+        "organisation.suspended",
+        "organisation.removed",
+        "organisation.baseline",
+    )
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)

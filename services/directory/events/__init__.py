@@ -31,11 +31,21 @@ _SERVICE = {
     "coverage": Kind.AREAS,
     "status": Kind.CODE,
     "names": Kind.PUBLIC_NAMES,
+    "stale": Kind.BOOLEAN,
     "version": Kind.INTEGER,
 }
+_MEMBERSHIP = {
+    "organisation_id": Kind.ID,
+    "network_id": Kind.ID,
+    "started": Kind.CODE,
+    "ended": Kind.CODE,
+}
+_PARTNERSHIP = {"key": Kind.CODE, "partner_ids": Kind.IDS}
+"""What an initiative is called stands in the change feed: an event holds names of organisations and services alone."""
+_UNSAID = frozenset({"started", "ended"})
 
 
-_LATER = frozenset({"coverage"})
+_LATER = frozenset({"coverage", "stale"})
 """Fields that events of an earlier release do not have."""
 
 
@@ -44,7 +54,7 @@ def _type(name: str, data: dict[str, Kind], summary: str) -> EventType:
         name=name,
         source="directory",
         data=data,
-        optional=_LATER & frozenset(data),
+        optional=(_LATER | _UNSAID) & frozenset(data),
         summary=summary,
         audience=_EVERYBODY,
     )
@@ -56,13 +66,31 @@ SERVICE_PUBLISHED = _type("service.published", _SERVICE, "A service of an organi
 SERVICE_CHANGED = _type(
     "service.changed", _SERVICE, "Public facts of a service were changed; whether it accepts referrals among them."
 )
+ORGANISATION_SUSPENDED = _type(
+    "organisation.suspended", _ORGANISATION, "An organisation is out of the network until further notice."
+)
+ORGANISATION_REMOVED = _type("organisation.removed", _ORGANISATION, "An organisation has left the network.")
 ORGANISATION_BASELINE = _type(
     "organisation.baseline",
     _ORGANISATION,
     "The public facts of an organisation as they stand, for whoever missed steps.",
 )
+SERVICE_WITHDRAWN = _type("service.withdrawn", _SERVICE, "A service is not offered any more.")
+SERVICE_VERIFIED = _type("service.verified", _SERVICE, "Its organisation has confirmed what is said of a service.")
+SERVICE_BECAME_STALE = _type(
+    "service.became_stale", _SERVICE, "Nobody has confirmed or changed for a year what is said of a service."
+)
 SERVICE_BASELINE = _type(
     "service.baseline", _SERVICE, "The public facts of a service as they stand, for whoever missed steps."
+)
+MEMBERSHIP_STARTED = _type("membership.started", _MEMBERSHIP, "An organisation is a member of a network.")
+MEMBERSHIP_ENDED = _type("membership.ended", _MEMBERSHIP, "An organisation is a member of a network no longer.")
+MEMBERSHIP_BASELINE = _type("membership.baseline", _MEMBERSHIP, "A membership as it stands, for whoever missed steps.")
+PARTNERSHIP_RECORDED = _type(
+    "partnership.recorded", _PARTNERSHIP, "An initiative of several organisations was recorded or changed."
+)
+PARTNERSHIP_BASELINE = _type(
+    "partnership.baseline", _PARTNERSHIP, "An initiative and its partners as they stand, for whoever missed steps."
 )
 
 TYPES: dict[str, EventType] = {
@@ -70,22 +98,70 @@ TYPES: dict[str, EventType] = {
     for each in (
         ORGANISATION_REGISTERED,
         ORGANISATION_CHANGED,
+        ORGANISATION_SUSPENDED,
+        ORGANISATION_REMOVED,
         ORGANISATION_BASELINE,
         SERVICE_PUBLISHED,
         SERVICE_CHANGED,
+        SERVICE_WITHDRAWN,
+        SERVICE_VERIFIED,
+        SERVICE_BECAME_STALE,
         SERVICE_BASELINE,
+        MEMBERSHIP_STARTED,
+        MEMBERSHIP_ENDED,
+        MEMBERSHIP_BASELINE,
+        PARTNERSHIP_RECORDED,
+        PARTNERSHIP_BASELINE,
     )
 }
+_LEAVING = {"suspended": ORGANISATION_SUSPENDED, "removed": ORGANISATION_REMOVED}
 
 
-def organisation_told(row: dict[str, Any], *, new: bool, at: dt.datetime) -> Event:
-    """The event of an organisation that was registered or changed."""
-    return _told(ORGANISATION_REGISTERED if new else ORGANISATION_CHANGED, row["id"], organisation_state(row), at)
+def organisation_told(row: dict[str, Any], *, new: bool, at: dt.datetime, was: str | None = None) -> Event:
+    """The event of an organisation that was registered, changed, suspended or removed; `was` is another status."""
+    kind = ORGANISATION_REGISTERED if new else ORGANISATION_CHANGED
+    if was is not None:
+        kind = _LEAVING.get(row["status"], kind)
+    return _told(kind, row["id"], organisation_state(row), at)
 
 
-def service_told(row: dict[str, Any], *, new: bool, at: dt.datetime) -> Event:
-    """The event of a service that was published or changed."""
-    return _told(SERVICE_PUBLISHED if new else SERVICE_CHANGED, row["id"], service_state(row), at)
+def service_told(row: dict[str, Any], *, new: bool, at: dt.datetime, was: str | None = None) -> Event:
+    """The event of a service that was published, changed or withdrawn; `was` is another status."""
+    kind = SERVICE_PUBLISHED if new else SERVICE_CHANGED
+    if was is not None and row["status"] != "published":
+        kind = SERVICE_WITHDRAWN
+    return _told(kind, row["id"], service_state(row), at)
+
+
+def service_verified(row: dict[str, Any], *, at: dt.datetime) -> Event:
+    """The event of a service that its organisation has confirmed."""
+    return _told(SERVICE_VERIFIED, row["id"], service_state(row), at)
+
+
+def service_became_stale(row: dict[str, Any], *, at: dt.datetime) -> Event:
+    """The event of a service that nobody has confirmed or changed for long."""
+    return _told(SERVICE_BECAME_STALE, row["id"], service_state(row), at)
+
+
+def membership_told(row: dict[str, Any], *, at: dt.datetime) -> Event:
+    """The event of a membership: started, or ended when it has an end."""
+    kind = MEMBERSHIP_ENDED if row["ended"] else MEMBERSHIP_STARTED
+    return _told(kind, row["id"], membership_state(row), at)
+
+
+def partnership_told(row: dict[str, Any], *, at: dt.datetime) -> Event:
+    """The event of an initiative that was recorded or changed."""
+    return _told(PARTNERSHIP_RECORDED, row["id"], partnership_state(row), at)
+
+
+def membership_state(row: dict[str, Any]) -> dict[str, Any]:
+    """What every event of a membership says; days are as exact as the source (YYYY, YYYY-MM or YYYY-MM-DD)."""
+    return {name: row[name] for name in _MEMBERSHIP if row[name] is not None}
+
+
+def partnership_state(row: dict[str, Any]) -> dict[str, Any]:
+    """What every event of an initiative says."""
+    return {name: row[name] for name in _PARTNERSHIP}
 
 
 def organisation_state(row: dict[str, Any]) -> dict[str, Any]:

@@ -6,6 +6,7 @@ from chassis.policy import Policy, Row
 
 ORG_ADMIN = frozenset({"org_admin"})
 KEEPER = frozenset({"network_admin"})
+WATCHING = ORG_ADMIN | KEEPER | frozenset({"sender_lead", "receiver_lead", "group_coordinator"})
 _EDITING = (
     "proposal.create", "proposal.list", "proposal.read", "proposal.approve", "proposal.reject", "proposal.withdraw",
     "directory.history",
@@ -16,5 +17,8 @@ POLICY = Policy(
     Row("directory.service_accepting", ORG_ADMIN),
     *(Row(name, ORG_ADMIN | KEEPER) for name in _EDITING),
     Row("proposal.evidence", KEEPER),
+    Row("report.list", ORG_ADMIN | KEEPER),
+    Row("report.close", ORG_ADMIN | KEEPER),
+    *(Row(name, WATCHING) for name in ("watch.list", "watch.put", "watch.end")),
 )
 OPERATIONS = POLICY.operations()

@@ -146,6 +146,38 @@ def _parts() -> fields.List[Any]:
     return classified(fields.List(fields.Dict(keys=fields.String()), required=True), PUBLIC)
 
 
+class OrganisationDetail(OrganisationView):
+    """The same with all that hangs on it and that this caller may see; `services`, `locations` and `units` are keys."""
+
+    descriptions = _names()
+    website = _text(required=False)
+    email = _text(required=False)
+    phones = _parts()
+    contacts = _parts()
+    identifiers = _parts()
+    funding = _texts()
+    programs = _parts()
+    services = _texts()
+    locations = _texts()
+    units = _texts()
+    grade = classified(fields.String(required=True, validate=validate.OneOf(("A", "B", "C", "D"))), PUBLIC)
+    verified_at = classified(fields.AwareDateTime(required=True, allow_none=True), PUBLIC)
+
+
+class Code(Shape):
+    """A code and its labels by language."""
+
+    code = _text()
+    names = _names()
+
+
+class CodeList(Shape):
+    """One list of codes."""
+
+    list = _text()
+    codes = classified(fields.List(fields.Nested(Code), required=True), PUBLIC)
+
+
 class OpenView(Shape):
     """Whether it is open now (null: nobody said its hours), until when, and when it opens next."""
 

@@ -18,12 +18,13 @@ from services.directory.service.copying import Copying
 from services.directory.service.hsds import Hsds
 from services.directory.service.network import Network
 from services.directory.service.proposals import Proposals
+from services.directory.service.truth import Truth
 
 UPKEEP_SECONDS = 600
 
 
 @operated
-class DirectoryService(Hsds, Copying, Network, Proposals):
+class DirectoryService(Hsds, Copying, Network, Proposals, Truth):
     """Who is in the network, what they do and where."""
 
     name = "directory"
@@ -50,7 +51,7 @@ class DirectoryService(Hsds, Copying, Network, Proposals):
         "/directory/organisations/<organisation>",
         operation="directory.organisation",
         public=True,
-        answers=schemas.OrganisationView,
+        answers=schemas.OrganisationDetail,
         summary="One organisation, by key or id",
     )
     def organisation(self, call: Call) -> Outcome:
@@ -83,6 +84,19 @@ class DirectoryService(Hsds, Copying, Network, Proposals):
     def service(self, call: Call) -> Outcome:
         """Read one service."""
         return usecases.service(self.db, call)
+
+    @route(
+        "GET",
+        "/directory/codes",
+        operation="directory.codes",
+        public=True,
+        answers=schemas.CodeList,
+        many=True,
+        summary="The code lists with labels in eight languages",
+    )
+    def codes(self, call: Call) -> Outcome:
+        """Read the code lists."""
+        return usecases.codes(self.db, call)
 
     @route(
         "PUT",

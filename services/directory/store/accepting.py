@@ -10,7 +10,7 @@ from chassis.errors import NotFound
 
 LOCK = """
 SELECT id, key, organisation_id, kind, accepting, accepting_source, urgencies, coverage::text[] AS coverage, status,
-       names, version
+       names, stale, version
   FROM service WHERE key = %(reference)s OR id = %(id)s FOR UPDATE
 """
 
@@ -24,8 +24,8 @@ def lock_service(work: Work, reference: str) -> dict[str, Any]:
 
 
 SET = """
-UPDATE service SET accepting = %(accepting)s, accepting_source = %(accepting_source)s, version = version + 1,
-       changed_at = %(at)s
+UPDATE service SET accepting = %(accepting)s, accepting_source = %(accepting_source)s, stale = false,
+       version = version + 1, changed_at = %(at)s
  WHERE id = %(id)s RETURNING version
 """
 

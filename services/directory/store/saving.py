@@ -72,8 +72,9 @@ ON CONFLICT (key) DO UPDATE SET organisation_id = excluded.organisation_id, kind
        documents = excluded.documents, funding = excluded.funding, alert = excluded.alert,
        visibility = excluded.visibility, accepting = excluded.accepting,
        accepting_source = excluded.accepting_source, urgencies = excluded.urgencies, status = excluded.status,
-       version = s.version + 1, changed_at = excluded.changed_at
-RETURNING id, key, organisation_id, kind, accepting, urgencies, coverage::text[] AS coverage, status, names, version
+       stale = false, version = s.version + 1, changed_at = excluded.changed_at
+RETURNING id, key, organisation_id, kind, accepting, urgencies, coverage::text[] AS coverage, status, names, stale,
+          version
 """
 SAVE_MEMBERSHIPS = """
 INSERT INTO membership (id, organisation_id, network_id, started, ended, role)

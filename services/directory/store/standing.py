@@ -1,4 +1,4 @@
-"""An organisation or a service as it stands, locked against steps, for a baseline."""
+"""What events tell of, as it stands, locked against steps, for a baseline."""
 
 from __future__ import annotations
 
@@ -9,8 +9,15 @@ from chassis.db import Work
 
 ORGANISATION = "SELECT id, key, type, country, status, names, version FROM organisation WHERE id = %s FOR SHARE"
 SERVICE = """
-SELECT id, organisation_id, key, kind, accepting, urgencies, coverage::text[] AS coverage, status, names, version
+SELECT id, organisation_id, key, kind, accepting, urgencies, coverage::text[] AS coverage, status, names, stale, version
   FROM service WHERE id = %s FOR SHARE
+"""
+MEMBERSHIP = "SELECT id, organisation_id, network_id, started, ended FROM membership WHERE id = %s FOR SHARE"
+PARTNERSHIP = """
+SELECT i.id, i.key,
+       ARRAY(SELECT DISTINCT p.organisation_id FROM initiative_organisation AS p WHERE p.initiative_id = i.id
+              ORDER BY 1) AS partner_ids
+  FROM initiative AS i WHERE i.id = %s FOR SHARE OF i
 """
 
 
@@ -22,3 +29,13 @@ def organisation(work: Work, organisation_id: uuid.UUID) -> dict[str, Any] | Non
 def service(work: Work, service_id: uuid.UUID) -> dict[str, Any] | None:
     """What events tell of a service."""
     return work.one(SERVICE, (service_id,))
+
+
+def membership(work: Work, membership_id: uuid.UUID) -> dict[str, Any] | None:
+    """What events tell of a membership."""
+    return work.one(MEMBERSHIP, (membership_id,))
+
+
+def partnership(work: Work, initiative_id: uuid.UUID) -> dict[str, Any] | None:
+    """What events tell of an initiative."""
+    return work.one(PARTNERSHIP, (initiative_id,))

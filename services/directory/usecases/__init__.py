@@ -4,14 +4,17 @@ from services.directory.usecases.accepting import set_service_accepting
 from services.directory.usecases.history import BASELINES, tell_again
 from services.directory.usecases.importing import import_demo, import_file, import_organisations
 from services.directory.usecases.indexing import keep_group
-from services.directory.usecases.reading import network, organisation, organisations
+from services.directory.usecases.reading import codes, network, organisation, organisations
+from services.directory.usecases.recipients import recipient as RECIPIENT  # noqa: N812 - what the sender asks for
 from services.directory.usecases.recording import catch_up
 from services.directory.usecases.searching import service, services
 from services.directory.usecases.tables import import_tables
 
 __all__ = [
     "BASELINES",
+    "RECIPIENT",
     "catch_up",
+    "codes",
     "import_demo",
     "import_file",
     "import_organisations",

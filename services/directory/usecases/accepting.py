@@ -47,7 +47,7 @@ def _change(work: Work, service: dict[str, Any], accepting: str, *, by: str) -> 
     if not changed:
         return
     version = set_accepting(work, {**service, **said})
-    work.tell(events.service_told({**service, **said, "version": version}, new=False, at=work.now))
+    work.tell(events.service_told({**service, **said, "stale": False, "version": version}, new=False, at=work.now))
     entries = [
         {
             "resource_type": "service",

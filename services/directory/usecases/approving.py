@@ -13,8 +13,9 @@ from chassis.requests import Call, Outcome
 from chassis.step_up import require_step_up
 from services.directory.rules import approval, overlay
 from services.directory.rules.approval import Person
+from services.directory.rules.sections import SERVICES
 from services.directory.store import existing, proposals
-from services.directory.usecases import writing
+from services.directory.usecases import notifying, writing
 from services.directory.usecases.proposals import (
     APPROVE,
     EVIDENCE,
@@ -157,8 +158,18 @@ def _move_on(work: Work, row: dict[str, Any]) -> None:
         return
     if row["weight"] == approval.GUARDED:
         proposals.wait(work, row["id"], work.now + approval.DELAY)
+        _warn_the_old_address(work, row)
     else:
         _apply(work, row)
+
+
+def _warn_the_old_address(work: Work, row: dict[str, Any]) -> None:
+    """Whoever has the address that the directory holds now is told, while there is time to object."""
+    about: UUID = row["id"]
+    notifying.tell(work, notifying.CHANGING, row["org_id"], about=about, of=notifying.PROPOSAL)
+    if row["section"] == SERVICES:  # a service may have an address of its own
+        service = writing.id_of(SERVICES, row["mark"])
+        notifying.tell(work, notifying.CHANGING, row["org_id"], about=about, of=notifying.PROPOSAL, to=service)
 
 
 def _apply(work: Work, row: dict[str, Any]) -> None:

@@ -14,7 +14,7 @@ from services.directory.store import standing
 
 
 def tell_again(work: Work, received: Received) -> None:
-    """Answer a request for events of an organisation or a service."""
+    """Answer a request for events of anything that the directory tells of."""
     republish.answer(work, received, service="directory", baselines=BASELINES)
 
 
@@ -28,8 +28,20 @@ def _service(work: Work, service_id: uuid.UUID, _audience: str) -> dict[str, Any
     return events.service_state(row) if row else None
 
 
+def _membership(work: Work, membership_id: uuid.UUID, _audience: str) -> dict[str, Any] | None:
+    row = standing.membership(work, membership_id)
+    return events.membership_state(row) if row else None
+
+
+def _partnership(work: Work, initiative_id: uuid.UUID, _audience: str) -> dict[str, Any] | None:
+    row = standing.partnership(work, initiative_id)
+    return events.partnership_state(row) if row else None
+
+
 BASELINES: republish.Baselines = {
     "organisation": Baseline(events.ORGANISATION_BASELINE, _organisation),
     "service": Baseline(events.SERVICE_BASELINE, _service),
+    "membership": Baseline(events.MEMBERSHIP_BASELINE, _membership),
+    "partnership": Baseline(events.PARTNERSHIP_BASELINE, _partnership),
 }
 """By noun; read by the operators' commands too."""

@@ -11,6 +11,7 @@ from services.directory.rules.records import record, written
 from services.directory.rules.sections import Row
 from services.directory.store import changes, existing
 from services.directory.usecases.indexing import indexed
+from services.directory.usecases.notifying import let_watchers_hear
 
 CREATE, CHANGE, DELETE = "create", "change", "delete"
 BATCH = 1000
@@ -24,6 +25,7 @@ def recorded(work: Work, section: str, marks: Sequence[str]) -> None:
         found = [change for mark in part if (change := _change(section, mark, rows.get(mark), told.get(mark)))]
         if found:
             changes.tell(work, section, found)
+            let_watchers_hear(work, section, [each["mark"] for each in found])
         indexed(work, section, part)
 
 

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import datetime as dt
+from collections.abc import Callable
 from typing import Any
 from uuid import UUID
 
 from chassis.db import Work
+from chassis.envelope import Event
 from chassis.keyed_ids import id_of_key
 from services.directory import events
 from services.directory.rules import crossing
@@ -27,11 +30,10 @@ def write(work: Work, section: str, found: Found, *, by: str | None = None) -> i
     """Save rows of one section by their marks, as a change of `by`; returns how many events leave with it."""
     saved = saving.save(work, section, [_row(section, mark, each.row) for mark, each in found])
     _link(work, section, [each.row for _, each in found])
-    told = 0
     if section in KINDS:
         entries = [entry for mark, each in found for entry in _entries(section, saved[mark]["id"], each)]
         saving.note(work, by or work.actor, entries)
-        told = _tell(work, section, found, saved)
+    told = _tell(work, section, found, saved)
     _follow(work, section, found, saved)
     return told
 
@@ -90,13 +92,40 @@ def _parties(row: Row) -> dict[str, list[str]]:
 
 
 def _tell(work: Work, section: str, found: Found, saved: dict[str, Row]) -> int:
-    if section == LOCATIONS:
+    teller = _TELLERS.get(section)
+    if teller is None:
         return 0
-    told = events.organisation_told if section == ORGANISATIONS else events.service_told
-    heard = [(each, saved[mark]) for mark, each in found]
-    for each, row in heard:
-        work.tell(told(row, new=each.what == CREATED, at=work.now))
+    heard = [teller(each, saved.get(mark) or {"id": id_of(section, mark)}, work.now) for mark, each in found]
+    work.tell(*heard)
     return len(heard)
+
+
+def _organisation(each: Difference, row: Row, at: dt.datetime) -> Event:
+    return events.organisation_told(row, new=each.what == CREATED, at=at, was=each.before.get("status"))
+
+
+def _service(each: Difference, row: Row, at: dt.datetime) -> Event:
+    return events.service_told(row, new=each.what == CREATED, at=at, was=each.before.get("status"))
+
+
+def _membership(each: Difference, row: Row, at: dt.datetime) -> Event:
+    ids = {f"{name}_id": id_of(ORGANISATIONS, each.row[name]) for name in ("organisation", "network")}
+    days = {name: each.row[name] for name in ("started", "ended")}
+    return events.membership_told({"id": row["id"], **ids, **days}, at=at)
+
+
+def _partnership(each: Difference, row: Row, at: dt.datetime) -> Event:
+    keys = dict.fromkeys(key for role in _parties(each.row).values() for key in role)
+    partners = [id_of(ORGANISATIONS, key) for key in keys]
+    return events.partnership_told({"id": row["id"], "key": each.row["key"], "partner_ids": partners}, at=at)
+
+
+_TELLERS: dict[str, Callable[[Difference, Row, dt.datetime], Event]] = {
+    ORGANISATIONS: _organisation,
+    SERVICES: _service,
+    "memberships": _membership,
+    INITIATIVES: _partnership,
+}
 
 
 def _entries(section: str, row_id: UUID, each: Difference) -> list[Row]:

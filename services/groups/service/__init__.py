@@ -186,7 +186,13 @@ class GroupsService(
         """Leave."""
         return usecases.withdraw(self.db, call)
 
-    @subscribe("organisation.registered", "organisation.changed", "organisation.baseline")
+    @subscribe(
+        "organisation.registered",
+        "organisation.changed",
+        "organisation.suspended",
+        "organisation.removed",
+        "organisation.baseline",
+    )
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)

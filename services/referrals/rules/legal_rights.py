@@ -17,7 +17,7 @@ _LINE = frozenset({"id", "side", "state", "urgency", "version", "sender", "recei
 CONCERN = _LINE | {
     "service", "kind", "reason_code", "allowed_actions", "person", "role", "contact", "contact_via", "needs", "reason",
     "ordered", "order_reference", "person_informed", "feedback_scope", "external_ref", "legal_basis", "personal_closed",
-    "episode_id", "parent_id",
+    "episode_id", "parent_id", "service_stale",
 }  # fmt: skip
 """What the author and the lead see of a concern that their organisation raised."""
 

@@ -51,7 +51,7 @@ _COORDINATOR = frozenset({"network_coordinator"})
 SIDES = (SENDER, RECEIVER)
 
 _LINE = frozenset({"id", "side", "state", "urgency", "version", "sender", "receiver", "sent_at", "changed_at"})
-METADATA = _LINE | {"service"}
+METADATA = _LINE | {"service", "service_stale"}
 PERSONAL = frozenset(
     {
         "person", "role", "contact", "contact_via", "needs", "reason", "ordered", "order_reference", "person_informed",

@@ -195,6 +195,14 @@ class ReferralView(ReferralSummary):
 
     kind = classified(fields.String(), "internal")
     service = classified(fields.Nested(Party, allow_none=True), "internal")
+    service_stale = classified(
+        fields.Boolean(
+            metadata={
+                "description": "Nobody has confirmed for a year what the directory says of this service; ring first."
+            }
+        ),
+        "internal",
+    )
     person = classified(fields.Nested(PersonView), "sealed")
     role = classified(fields.String(), "offence")
     contact = classified(fields.Nested(Contact, allow_none=True), "sealed")

@@ -107,12 +107,25 @@ class ReferralsService(
         """Find duplicates."""
         return usecases.duplicates(self.db, call)
 
-    @subscribe("organisation.registered", "organisation.changed", "organisation.baseline")
+    @subscribe(
+        "organisation.registered",
+        "organisation.changed",
+        "organisation.suspended",
+        "organisation.removed",
+        "organisation.baseline",
+    )
     def keep_organisation(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_organisation(work, received)
 
-    @subscribe("service.published", "service.changed", "service.baseline")
+    @subscribe(
+        "service.published",
+        "service.changed",
+        "service.withdrawn",
+        "service.verified",
+        "service.became_stale",
+        "service.baseline",
+    )
     def keep_service(self, work: Work, received: Received) -> None:
         """Keep the local copy of the directory."""
         usecases.keep_service(work, received)

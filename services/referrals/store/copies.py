@@ -74,12 +74,13 @@ ON CONFLICT (org_id) DO UPDATE SET key = excluded.key, type = excluded.type, cou
  WHERE p.version < excluded.version
 """
 KEEP_SERVICE = """
-INSERT INTO partner_service AS s (service_id, org_id, key, kind, accepting, urgencies, coverage, status, version)
+INSERT INTO partner_service AS s (service_id, org_id, key, kind, accepting, urgencies, coverage, status, stale,
+                                  version)
 VALUES (%(service_id)s, %(org_id)s, %(key)s, %(kind)s, %(accepting)s, %(urgencies)s, %(coverage)s, %(status)s,
-        %(version)s)
+        %(stale)s, %(version)s)
 ON CONFLICT (service_id) DO UPDATE SET org_id = excluded.org_id, key = excluded.key, kind = excluded.kind,
        accepting = excluded.accepting, urgencies = excluded.urgencies, coverage = excluded.coverage,
-       status = excluded.status, version = excluded.version WHERE s.version < excluded.version
+       status = excluded.status, stale = excluded.stale, version = excluded.version WHERE s.version < excluded.version
 """
 
 
@@ -90,7 +91,7 @@ def keep_partner(work: Work, copy: dict[str, Any]) -> None:
 
 def keep_service(work: Work, copy: dict[str, Any]) -> None:
     """Keep the local copy of a service."""
-    work.later(KEEP_SERVICE, {"coverage": [], **copy}, expect=None)
+    work.later(KEEP_SERVICE, {"coverage": [], "stale": False, **copy}, expect=None)
 
 
 NAMES = "SELECT org_id, names FROM partner WHERE org_id = ANY(%s)"

@@ -27,7 +27,8 @@ def keep_organisation(work: Work, received: Received) -> None:
 def keep_service(work: Work, received: Received) -> None:
     """Keep the local copy of a service, from service.* events."""
     names = ("key", "kind", "accepting", "urgencies", "status", "version")
-    copy = {name: received.data[name] for name in names} | {"coverage": received.data.get("coverage", [])}
+    later = {"coverage": received.data.get("coverage", []), "stale": received.data.get("stale", False)}
+    copy = {name: received.data[name] for name in names} | later
     copies.keep_service(work, {"service_id": received.subject, "org_id": received.data["organisation_id"], **copy})
 
 

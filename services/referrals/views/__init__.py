@@ -18,7 +18,8 @@ SHOWN = """
 SELECT 'sender' AS side, r.id, r.state, r.kind, r.reason, r.urgency, r.version, r.key_id, r.personal,
        NULL::bytea AS handling, CASE WHEN r.state <> 'draft' THEN r.sent_at END AS sent_at, r.changed_at,
        r.org_id AS sender_id, r.receiver_id, r.service_id, s.key AS sender_key, t.key AS receiver_key,
-       v.key AS service_key, r.unit, r.worker, r.restricted, r.held_from, r.held_by, r.last_transition, r.locked_at,
+       v.key AS service_key, coalesce(v.stale, false) AS service_stale,
+       r.unit, r.worker, r.restricted, r.held_from, r.held_by, r.last_transition, r.locked_at,
        r.episode_id, r.parent_id, r.area, r.consent_until, r.objected_at, false AS treating,
        false AS kept_as_self_referral,
        (SELECT coalesce(array_agg(m.kind), '{}') FROM member_standing AS m
@@ -28,7 +29,8 @@ SELECT 'sender' AS side, r.id, r.state, r.kind, r.reason, r.urgency, r.version, 
   LEFT JOIN partner_service AS v ON v.service_id = r.service_id WHERE r.id = %(id)s
 UNION ALL
 SELECT 'receiver', c.id, c.state, c.kind, c.reason, c.urgency, c.version, c.key_id, c.personal, c.handling, c.sent_at,
-       c.changed_at, c.sender_id, c.org_id, c.service_id, s.key, t.key, v.key, c.unit, c.worker, c.restricted,
+       c.changed_at, c.sender_id, c.org_id, c.service_id, s.key, t.key, v.key, coalesce(v.stale, false),
+       c.unit, c.worker, c.restricted,
        c.held_from, c.held_by, c.last_transition, c.locked_at, NULL, NULL, NULL, c.consent_until, c.objected_at,
        c.treating, c.kept_as_self_referral,
        (SELECT coalesce(array_agg(m.kind), '{}') FROM member_standing AS m
@@ -54,7 +56,7 @@ def row_of(work: Work, referral_id: uuid.UUID, subject: str) -> dict[str, Any]:
 
 CLEAR = (
     "id", "side", "state", "kind", "urgency", "version", "sent_at", "changed_at", "episode_id", "parent_id", "area",
-    "objected_at", "kept_as_self_referral",
+    "objected_at", "kept_as_self_referral", "service_stale",
 )  # fmt: skip
 
 

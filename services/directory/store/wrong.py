@@ -1,0 +1,117 @@
+"""What people reported as wrong."""
+
+from __future__ import annotations
+
+import datetime as dt
+import uuid
+from typing import Any
+
+from chassis.db import Work
+from chassis.errors import NotFound
+
+PUT = """
+INSERT INTO wrong_report (id, section, mark, org_id, field, said, by_kind, by_org, at, state, version)
+VALUES (%(id)s, %(section)s, %(mark)s, %(org_id)s, %(field)s, %(said)s, %(by_kind)s, %(by_org)s, %(at)s, 'open', 1)
+"""
+OPEN = "SELECT count(*) AS count FROM wrong_report WHERE org_id = %s AND state = 'open'"
+
+
+def put(work: Work, row: dict[str, Any]) -> None:
+    """Keep a report of its organisation."""
+    with work.acting_for(row["org_id"]):
+        work.run(PUT, {**row, "at": work.now})
+
+
+def still_open(work: Work, org_id: uuid.UUID) -> int:
+    """How many about an organisation wait."""
+    with work.acting_for(org_id):
+        row = work.one(OPEN, (org_id,))
+    return row["count"] if row else 0
+
+
+OWNER = "SELECT report_owner(%s) AS org_id"
+REPORTED = "SELECT org_id FROM reported_organisations()"
+
+
+def owner(work: Work, report_id: uuid.UUID) -> uuid.UUID:
+    """Whose a report is. Raises NotFound."""
+    row = work.one(OWNER, (report_id,))
+    if row is None or row["org_id"] is None:
+        raise NotFound
+    org_id: uuid.UUID = row["org_id"]
+    return org_id
+
+
+def reported(work: Work) -> list[uuid.UUID]:
+    """Organisations about which reports are open, whose wait the longest first."""
+    return [row["org_id"] for row in work.all(REPORTED)]
+
+
+READ = """
+SELECT r.id, r.section, r.mark, r.org_id, o.key AS organisation, r.field, r.said, r.by_kind, r.at, r.state, r.ended_at,
+       r.ended_by, r.version
+  FROM wrong_report AS r JOIN organisation AS o ON o.id = r.org_id
+"""  # one organisation's, by row security
+LISTED = (
+    READ
+    + """
+ WHERE (%(state)s::text IS NULL OR r.state = %(state)s)
+   AND (%(at)s::timestamptz IS NULL OR (r.at, r.id) < (%(at)s, %(id)s))
+ ORDER BY r.at DESC, r.id DESC LIMIT %(limit)s
+"""
+)
+ONE = READ + " WHERE r.id = %s"
+LOCK = ONE + " FOR UPDATE OF r"
+
+
+def listed(work: Work, org_id: uuid.UUID, asked: dict[str, Any]) -> list[dict[str, Any]]:
+    """Reports about an organisation, the newest first."""
+    with work.acting_for(org_id):
+        return work.all(LISTED, asked)
+
+
+def read(work: Work, org_id: uuid.UUID, report_id: uuid.UUID, *, lock: bool = False) -> dict[str, Any]:
+    """One report about an organisation. Raises NotFound."""
+    with work.acting_for(org_id):
+        row = work.one(LOCK if lock else ONE, (report_id,))
+    if row is None:
+        raise NotFound
+    return row
+
+
+END = """
+UPDATE wrong_report SET state = %(state)s, ended_at = %(at)s, ended_by = %(by)s, version = version + 1
+ WHERE id = %(id)s
+"""
+
+
+def end(work: Work, report: dict[str, Any], state: str, by: str) -> None:
+    """It was dealt with."""
+    with work.acting_for(report["org_id"]):
+        work.run(END, {"id": report["id"], "state": state, "by": by, "at": work.now})
+
+
+FORGET = "SELECT reports_forgotten(%s)"
+
+
+def forget_words(work: Work, before: dt.datetime) -> None:
+    """Take out what people wrote, of reports that were dealt with before then."""
+    work.run(FORGET, (before,), expect=None)
+
+
+ENTRY = """
+SELECT o.id FROM organisation AS o WHERE %(section)s = 'organisations' AND o.key = %(mark)s AND o.status = 'active'
+UNION ALL SELECT o.id FROM location AS l JOIN organisation AS o ON o.id = l.organisation_id
+ WHERE %(section)s = 'locations' AND l.key = %(mark)s AND l.status = 'published' AND o.status = 'active'
+UNION ALL SELECT o.id FROM service AS s JOIN organisation AS o ON o.id = s.organisation_id
+ WHERE %(section)s = 'services' AND s.key = %(mark)s AND s.status <> 'removed' AND o.status = 'active'
+"""
+
+
+def organisation_of(work: Work, section: str, mark: str) -> uuid.UUID:
+    """Whose entry it is. Raises NotFound where nobody may know of one."""
+    row = work.one(ENTRY, {"section": section, "mark": mark})
+    if row is None:
+        raise NotFound
+    org_id: uuid.UUID = row["id"]
+    return org_id
