@@ -11,6 +11,7 @@ from deploy.local.commands import (
     audit,
     backup,
     clients,
+    copies,
     events,
     members,
     messages,
@@ -50,7 +51,21 @@ def main() -> None:
     """
 
 
-for room in (network, events, messages, parked, people, clients, members, backup, audit, vault, retention, trust):
+for room in (
+    network,
+    events,
+    messages,
+    parked,
+    people,
+    copies,
+    clients,
+    members,
+    backup,
+    audit,
+    vault,
+    retention,
+    trust,
+):
     for command in room.COMMANDS:
         main.add_command(command)
 

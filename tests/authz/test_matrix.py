@@ -41,7 +41,7 @@ PUBLIC = {
     "GET /health/live", "GET /health/ready", "GET /metrics", "GET /openapi.json", "GET /asyncapi.json", "GET /docs",
     "GET /directory/organisations", "GET /directory/organisations/{organisation}", "GET /directory/services",
     "GET /directory/services/{service}", "GET /directory/network", "GET /directory/changes", "GET /directory/export",
-    "GET /directory/codes",
+    "GET /directory/codes", "GET /directory/export.zip",
     "GET /directory/network/members", "GET /directory/network/initiatives/{initiative}",
     "GET /directory/network/licences", "GET /directory/network/facilitators",
     "GET /groups", "GET /groups/{group_id}",

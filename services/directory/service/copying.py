@@ -6,11 +6,11 @@ from chassis.db import Database
 from chassis.http import route
 from chassis.requests import Call, Outcome
 from services.directory import schemas
-from services.directory.usecases import copying
+from services.directory.usecases import copying, packaging
 
 
 class Copying:
-    """The change feed and the export."""
+    """The change feed and the exports."""
 
     db: Database
 
@@ -40,3 +40,20 @@ class Copying:
     def directory_export(self, call: Call) -> Outcome:  # noqa: ARG002 - a route is given its call
         """The whole directory."""
         return copying.export(self.db)
+
+    @route(
+        "GET",
+        "/directory/export.zip",
+        operation="directory.export",
+        public=True,
+        raw=True,
+        gives="application/zip",
+        large=True,
+        deadline="bulk",
+        summary="The whole directory of one moment as a package of HSDS 3.0 tables",
+        description="One CSV file for each table that has rows, and `datapackage.json`, which describes them. "
+        "`Directory-Seq` says at which change of the feed it stands. The same directory gives the same bytes.",
+    )
+    def directory_package(self, call: Call) -> Outcome:  # noqa: ARG002 - a route is given its call
+        """The whole directory as tables."""
+        return packaging.export_package(self.db)

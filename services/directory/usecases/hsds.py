@@ -57,7 +57,11 @@ def services(db: Database, call: Call) -> Outcome:
         if narrowed is None:
             return _page(query, [], total=0)
         found, total = _counted(query, partial(rows.services, work, **_asked(query), **narrowed))
-        items = [hsds.minimal_service(row) for row in found] if query["minimal"] else _shown(work, found, query["full"])
+        items = (
+            [hsds.minimal_service(row) for row in found]
+            if query["minimal"]
+            else shown_services(work, found, query["full"])
+        )
         return _page(query, items, total=total)
 
 
@@ -67,7 +71,7 @@ def service(db: Database, call: Call) -> Outcome:
         found = rows.services(work, ids=[call.path["id"]])
         if not found:
             raise NotFound
-        return _told(_shown(work, found, full=True)[0])
+        return _told(shown_services(work, found, full=True)[0])
 
 
 def organizations(db: Database, call: Call) -> Outcome:
@@ -76,7 +80,11 @@ def organizations(db: Database, call: Call) -> Outcome:
     with db.view() as work:
         found, total = _counted(query, partial(rows.organisations, work, search=query["search"]))
         whole = query["full"] or query["full_service"]
-        items = _whole(work, found, query["full_service"]) if whole else [hsds.organization(row) for row in found]
+        items = (
+            whole_organizations(work, found, query["full_service"])
+            if whole
+            else [hsds.organization(row) for row in found]
+        )
         return _page(query, items, total=total)
 
 
@@ -86,7 +94,7 @@ def organization(db: Database, call: Call) -> Outcome:
         found = rows.organisations(work, ids=[call.path["id"]])
         if not found:
             raise NotFound
-        return _told(_whole(work, found, call.query["full_service"])[0])
+        return _told(whole_organizations(work, found, call.query["full_service"])[0])
 
 
 def service_at_locations(db: Database, call: Call) -> Outcome:
@@ -121,7 +129,7 @@ def service_at_location(db: Database, call: Call) -> Outcome:
 
 
 def _offered(work: Work, found: Sequence[dict[str, Any]], *, full: bool) -> dict[uuid.UUID, Item]:
-    return {item["id"]: item for item in _shown(work, list({row["id"]: row for row in found}.values()), full)}
+    return {item["id"]: item for item in shown_services(work, list({row["id"]: row for row in found}.values()), full)}
 
 
 def _at(
@@ -187,7 +195,8 @@ def _counted(query: dict[str, Any], ask: Callable[..., list[dict[str, Any]]]) ->
     return found, first[0]["total"] if first else 0
 
 
-def _shown(work: Work, found: Sequence[dict[str, Any]], full: bool) -> list[Item]:  # noqa: FBT001 - as it was asked
+def shown_services(work: Work, found: Sequence[dict[str, Any]], full: bool) -> list[Item]:  # noqa: FBT001 - as asked
+    """Services in the order of their rows, with their organisation; `full` with all that hangs on them."""
     owners = {row["id"]: row for row in rows.organisations(work, ids=[each["organisation_id"] for each in found])}
     if not full:
         return [hsds.service(row, owners[row["organisation_id"]]) for row in found]
@@ -207,10 +216,13 @@ def _shown(work: Work, found: Sequence[dict[str, Any]], full: bool) -> list[Item
     ]
 
 
-def _whole(work: Work, found: Sequence[dict[str, Any]], full_service: bool) -> list[Item]:  # noqa: FBT001 - as above
+def whole_organizations(work: Work, found: Sequence[dict[str, Any]], full_service: bool) -> list[Item]:  # noqa: FBT001
+    """Organisations with all that hangs on them; their services in full or by name and status."""
     ids = [row["id"] for row in found]
     noted, offered = rows.metadata(work, "organisation", ids), rows.services(work, organisations=ids)
-    items = _shown(work, offered, full=True) if full_service else [hsds.minimal_service(each) for each in offered]
+    items = (
+        shown_services(work, offered, full=True) if full_service else [hsds.minimal_service(each) for each in offered]
+    )
     of: dict[uuid.UUID, list[Item]] = {each: [] for each in ids}
     for row, item in zip(offered, items, strict=True):
         of[row["organisation_id"]].append(item)

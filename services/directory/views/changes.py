@@ -33,3 +33,15 @@ def whole(work: Work) -> tuple[dict[str, str], int]:
     """All public records by section, each as one text by the bytes of the marks; and the number of the last change."""
     rows = work.all(WHOLE)
     return {row["section"]: row["records"] for row in rows if row["section"] is not None}, rows[0]["last"]
+
+
+# The first statement of a transaction: from then on all see one moment.
+STILL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
+HEAD = "SELECT seq FROM change_head"
+
+
+def snapshot(work: Work) -> int:
+    """Let all statements of this transaction see one moment; returns the number of its last change."""
+    work.run(STILL, expect=None)
+    row = work.one(HEAD)
+    return row["seq"] if row else 0

@@ -7,16 +7,11 @@ import io
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from chassis.cells import harmless
+
 PURPOSES = ("print", "handover", "statistics")
-ACTIVE = ("=", "+", "-", "@", "\t", "\r")
-"""A cell that begins so would be run as a formula by a spreadsheet (OWASP, CSV injection)."""
 HEAD = ("place", "alias", "language", "state", "attended_share", "commitment_share")
 SHORT = {"present": "P", "late": "L", "left_early": "E", "excused": "X", "absent": "A", "not_recorded": "-"}
-
-
-def harmless(text: str) -> str:
-    """The text as a cell that is only text."""
-    return f"'{text}" if text.startswith(ACTIVE) else text
 
 
 def table(
