@@ -16,6 +16,9 @@ if TYPE_CHECKING:
     from services.subscriptions.usecases.grants import Grant
 
 
+LANGUAGES = ("en", "lt", "lv", "et", "fi", "sv", "nb", "ru")
+
+
 @click.command()
 @click.option("--org", "org_key", required=True, help="Key of the organisation the token acts for.")
 @click.option("--scope", "scopes", multiple=True, help="A role, for example sender_client; may be repeated.")
@@ -80,6 +83,30 @@ def import_tables(folder: Path, *, mapping: Path, dry_run: bool) -> None:
 
     with database(Settings.load(), "directory") as db:
         _show(tables.import_tables(db, folder, mapping, dry_run=dry_run))
+
+
+@import_group.command("hsds")
+@click.argument("file", type=click.Path(path_type=Path))
+@click.option("--dry-run", is_flag=True, help="Check every object and tell what would change.")
+@click.option(
+    "--language", type=click.Choice(LANGUAGES), default="en", show_default=True, help="The language of its texts."
+)
+@click.option("--country", metavar="CODE", help="Where things lie that do not say it, such as LT.")
+def import_hsds(file: Path, *, dry_run: bool, language: str, country: str | None) -> None:
+    """Import a file of HSDS 3.0 in JSON: a list, a page, one object, or services and organizations together.
+
+    \b
+    Example:
+      tukiverkko import hsds directory-hsds.json --dry-run
+    """
+    if not file.is_file():
+        message = f"There is no file {file}."
+        raise LocalFault(message)
+    from deploy.local.commands.rooms import database
+    from services.directory.usecases import importing_hsds
+
+    with database(Settings.load(), "directory") as db:
+        _show(importing_hsds.import_hsds(db, file, dry_run=dry_run, language=language, country=country))
 
 
 @import_group.command("demo")

@@ -26,6 +26,6 @@ class RowError:
 
 
 def shown(value: Any) -> str:
-    """A value as it is told back to a person."""
-    written = json.dumps(value, ensure_ascii=False, default=str)
+    """A value as it is told back to a person; half a letter of two is told by its number, since nothing prints it."""
+    written = json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace").decode()
     return written if len(written) <= LONGEST_VALUE else written[:LONGEST_VALUE] + "…"

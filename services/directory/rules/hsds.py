@@ -22,6 +22,7 @@ __all__ = ["Item"]
 
 VERSION = "3.0"
 STATUS = {"published": "active", "withdrawn": "inactive"}
+BY_LICENCE = "By an organisation that runs the programme under licence."
 NO_DESCRIPTION = "Nothing more is said of this organisation here."
 TERM_DESCRIPTION = "A term of this directory."
 KIND, TYPE, ACCEPTING, CHANNEL = "service-kind", "organisation-type", "accepting", "channel"
@@ -302,7 +303,7 @@ def moment(at: dt.datetime) -> str:
 
 def _areas(row: Mapping[str, Any]) -> Iterable[tuple[str, str | None]]:
     yield from ((area, None) for area in row["coverage"])
-    yield from ((area, "By an organisation that runs the programme under licence.") for area in row["licensed_areas"])
+    yield from ((area, BY_LICENCE) for area in row["licensed_areas"])
 
 
 def _area(of: UUID, area: str, note: str | None) -> Item:

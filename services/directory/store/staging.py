@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterator
 from typing import Any, LiteralString
+from uuid import UUID
 
 import orjson
 
@@ -15,6 +16,11 @@ KNOWN: dict[str, LiteralString] = {
     "locations": "SELECT key FROM location WHERE key = ANY(%s)",
     "services": "SELECT key FROM service WHERE key = ANY(%s)",
     "initiatives": "SELECT key FROM initiative WHERE key = ANY(%s)",
+}
+BY_ID: dict[str, LiteralString] = {
+    "organisations": "SELECT id, key FROM organisation WHERE id = ANY(%(ids)s) OR key = ANY(%(keys)s)",
+    "locations": "SELECT id, key FROM location WHERE id = ANY(%(ids)s) OR key = ANY(%(keys)s)",
+    "services": "SELECT id, key FROM service WHERE id = ANY(%(ids)s) OR key = ANY(%(keys)s)",
 }
 PARENTS = """
 SELECT o.key, p.key AS parent FROM organisation AS o JOIN organisation AS p ON p.id = o.parent_id
@@ -34,6 +40,12 @@ CLEAR = "DELETE FROM staged_row"
 def known(work: Work, section: str, keys: Collection[str]) -> set[str]:
     """Those of the keys that the directory has."""
     return {row["key"] for row in work.all(KNOWN[section], (list(keys),))}
+
+
+def known_by_id(work: Work, section: str, ids: Collection[UUID], keys: Collection[str]) -> dict[UUID, str]:
+    """The keys by id of those that the directory knows by one of these ids or keys."""
+    rows = work.all(BY_ID[section], {"ids": list(ids), "keys": list(keys)}) if ids else []
+    return {row["id"]: row["key"] for row in rows}
 
 
 def parents(work: Work) -> dict[str, str]:

@@ -34,7 +34,7 @@ def _text(path: Path) -> str:
 
 def _parsed(path: Path, text: str) -> Any:
     try:
-        return json.loads(text, object_pairs_hook=_once, parse_constant=_no_number)
+        return json.loads(text, object_pairs_hook=once, parse_constant=no_number)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise Invalid("import.no_json", f"{path} is not JSON: {error.msg} at {where}.") from error
@@ -44,7 +44,8 @@ def _parsed(path: Path, text: str) -> Any:
         raise Invalid("import.no_json", f"{path} is not JSON: {error}.") from error
 
 
-def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    """An object whose members stand in it once. Raises ValueError."""
     members = dict(pairs)
     if len(members) != len(pairs):  # the last one would win without a word
         names = [name for name, _ in pairs]
@@ -54,6 +55,7 @@ def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     return members
 
 
-def _no_number(word: str) -> Any:
+def no_number(word: str) -> Any:
+    """Refuse NaN and Infinity. Raises ValueError."""
     message = f"{word} is no number of JSON"
     raise ValueError(message)
