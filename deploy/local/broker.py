@@ -14,7 +14,7 @@ from deploy.local.faults import LocalFault
 from deploy.local.rabbit import ADMIN
 
 FOLLOWS = {
-    "directory": ("group", topology.REPUBLISH),
+    "directory": ("group", "response", topology.REPUBLISH),
     "referrals": ("organisation", "service", "placement", topology.REPUBLISH),
     "groups": ("organisation", "referral", topology.REPUBLISH),
     "access": ("organisation",),
@@ -24,7 +24,7 @@ FOLLOWS = {
 
 TELLS = {
     "directory": ("membership", "organisation", "partnership", "service"),
-    "referrals": ("area_offer", "referral"),
+    "referrals": ("area_offer", "referral", "response"),
     "groups": (
         "attendance",
         "attendance_report",

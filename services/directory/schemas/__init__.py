@@ -245,6 +245,17 @@ class ServiceView(Shape):
     groups_accepting = classified(fields.Integer(required=True), PUBLIC)
     grade = classified(fields.String(required=True, validate=validate.OneOf(("A", "B", "C", "D"))), PUBLIC)
     verified_at = classified(fields.AwareDateTime(required=True, allow_none=True), PUBLIC)
+    stale = classified(fields.Boolean(required=True), PUBLIC)
+    response_hours = classified(
+        fields.Integer(
+            required=True,
+            allow_none=True,
+            metadata={
+                "description": "Half of the referrals of the last year were answered within; null where few were."
+            },
+        ),
+        PUBLIC,
+    )
     metres = classified(fields.Integer(required=True, allow_none=True), PUBLIC)
     here = classified(fields.Nested(HereView, required=True, allow_none=True), PUBLIC)
     why = classified(fields.List(fields.Nested(WhyView), required=True), PUBLIC)

@@ -135,6 +135,11 @@ class DirectoryService(Hsds, Copying, Network, Proposals, Truth):
         """Keep what groups tell of themselves: whether they take sign-ups, and where."""
         usecases.keep_group(work, received)
 
+    @subscribe("response.measured", "response.baseline")
+    def keep_response(self, work: Work, received: Received) -> None:
+        """Keep how long a service takes to answer."""
+        usecases.keep_response(work, received)
+
     @subscribe("republish.requested")
     def tell_again(self, work: Work, received: Received) -> None:
         """Tell events again to a service that misses some."""

@@ -86,3 +86,14 @@ ON CONFLICT (id) DO UPDATE SET programme_key = excluded.programme_key, kind = ex
 def keep_group(work: Work, group: dict[str, Any]) -> None:
     """Keep the local copy of a group; an older event changes nothing."""
     work.run(KEEP_GROUP, group, expect=None)
+
+
+KEEP_RESPONSE = """
+UPDATE service SET response_hours = %(hours)s, version = version + 1
+ WHERE id = %(id)s AND response_hours IS DISTINCT FROM %(hours)s
+"""
+
+
+def keep_response(work: Work, service_id: uuid.UUID, hours: int | None) -> None:
+    """Keep how many hours a service takes to answer; none where that is not known."""
+    work.run(KEEP_RESPONSE, {"id": service_id, "hours": hours}, expect=None)

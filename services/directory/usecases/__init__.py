@@ -4,7 +4,7 @@ from services.directory.usecases.accepting import set_service_accepting
 from services.directory.usecases.history import BASELINES, tell_again
 from services.directory.usecases.importing import import_demo, import_file, import_organisations
 from services.directory.usecases.importing_hsds import import_hsds
-from services.directory.usecases.indexing import keep_group
+from services.directory.usecases.indexing import keep_group, keep_response
 from services.directory.usecases.reading import codes, network, organisation, organisations
 from services.directory.usecases.recipients import recipient as RECIPIENT  # noqa: N812 - what the sender asks for
 from services.directory.usecases.recording import catch_up
@@ -22,6 +22,7 @@ __all__ = [
     "import_organisations",
     "import_tables",
     "keep_group",
+    "keep_response",
     "network",
     "organisation",
     "organisations",

@@ -35,6 +35,12 @@ def keep_group(work: Work, received: Received) -> None:
     _indexed(work, indexing.services_by(work, uuid.UUID(str(told["organisation_id"]))))
 
 
+def keep_response(work: Work, received: Received) -> None:
+    """Keep how long a service takes to answer, or that it is not known any more."""
+    existing.lock(work)
+    indexing.keep_response(work, received.subject, received.data.get("median_hours"))
+
+
 def _indexed(work: Work, service_ids: Sequence[uuid.UUID]) -> None:
     for at in range(0, len(service_ids), BATCH):
         part = service_ids[at : at + BATCH]

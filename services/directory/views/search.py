@@ -123,7 +123,8 @@ PAGE = """
 SELECT s.id, s.key, s.kind, s.channels, s.languages, s.coverage, s.names, s.about, s.descriptions, s.started,
        s.accepting_source, s.accepting AS own_accepting, s.urgencies, s.status, s.version, s.changed_at, s.url, s.email,
        s.needs, s.eligibility, s.referral, s.phones, s.contacts, s.schedules, s.costs, s.documents, s.alert,
-       s.visibility, s.verified_at, s.program, o.id AS organisation_id, o.key AS organisation_key, o.country,
+       s.visibility, s.verified_at, s.stale,
+       s.response_hours, s.program, o.id AS organisation_id, o.key AS organisation_key, o.country,
        coalesce(x.accepting, s.accepting) AS accepting, o.status AS organisation_status,
        ARRAY(SELECT jsonb_build_object('id', w.id, 'key', w.key) FROM service_partner AS p
                JOIN organisation AS w ON w.id = p.organisation_id WHERE p.service_id = s.id

@@ -119,6 +119,37 @@ _CARDS = {
 TYPES |= {each.name: each for each in _CARDS.values()}
 CARD_BASELINE = _CARDS[envelope.BASELINE]
 
+_RESPONSE = {"organisation_id": Kind.ID, "median_hours": Kind.INTEGER}
+_RESPONSES = {
+    verb: EventType(
+        name=f"response.{verb}",
+        source="referrals",
+        data=_RESPONSE,
+        optional=frozenset({"median_hours"}),
+        summary=summary,
+        audience="The whole network; about a service, never about a referral.",
+    )
+    for verb, summary in {
+        "measured": "Half of the referrals of a year were answered within so many hours; without a figure: too few.",
+        envelope.BASELINE: "How long a service takes to answer, for whoever missed it.",
+    }.items()
+}
+TYPES |= {each.name: each for each in _RESPONSES.values()}
+RESPONSE_BASELINE = _RESPONSES[envelope.BASELINE]
+
+
+def response_measured(row: dict[str, Any], *, at: dt.datetime) -> Event:
+    """The event of a service whose median answer has changed."""
+    kind = _RESPONSES["measured"]
+    about = (kind.noun, row["service_id"])
+    return event(kind, aggregate=about, audience=envelope.NETWORK, data=response_state(row), at=at, id=clock.new_id())
+
+
+def response_state(row: dict[str, Any]) -> dict[str, Any]:
+    """What every event about answers says."""
+    known = {} if row["median_hours"] is None else {"median_hours": row["median_hours"]}
+    return {"organisation_id": row["org_id"], **known}
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Facts:

@@ -9,9 +9,10 @@ from chassis.http import route
 from chassis.requests import Call, Outcome
 from services.referrals import schemas
 from services.referrals.schemas import clocks as shapes
-from services.referrals.usecases import clock_settings, reviewing, suspending, sweeping, tasks
+from services.referrals.usecases import clock_settings, responding, reviewing, suspending, sweeping, tasks
 
 SWEEP_SECONDS = 60
+MEASURE_SECONDS = 21_600
 
 
 class Clocks:
@@ -84,6 +85,11 @@ class Clocks:
     def set_clock(self, call: Call) -> Outcome:
         """Set a figure."""
         return clock_settings.set_one(self.db, call)
+
+    @timer(interval=MEASURE_SECONDS)  # type: ignore[untyped-decorator]  # nameko is untyped
+    def measure_responses(self) -> None:
+        """Tell how long services take to answer, where that changed."""
+        responding.measure(self.db)
 
     @timer(interval=SWEEP_SECONDS)  # type: ignore[untyped-decorator]  # nameko is untyped
     def sweep_clocks(self) -> None:

@@ -13,6 +13,7 @@ from chassis.republish import Baseline
 from services.referrals import events
 from services.referrals.rules import feedback
 from services.referrals.store import copies, legs
+from services.referrals.usecases import responding
 from services.referrals.usecases.entering import OBJECT
 from services.referrals.usecases.facts import facts_of, tells
 from services.referrals.views import area
@@ -66,5 +67,6 @@ def _card(work: Work, offer_id: uuid.UUID, audience: str) -> dict[str, Any] | No
 BASELINES: republish.Baselines = {
     OBJECT: Baseline(events.BASELINE, _standing),
     "area_offer": Baseline(events.CARD_BASELINE, _card),
+    "response": Baseline(events.RESPONSE_BASELINE, responding.standing),
 }
 """By noun; read by the operators' commands too."""
