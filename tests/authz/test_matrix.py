@@ -266,6 +266,7 @@ def is_report(name: str) -> bool:
 
 REFUSED_THERE = {
     "proposal.create": (403, "proposal.needs_person"),
+    "directory.import": (403, "import.needs_person"),
     "referral.set_clock": (422, "service.unknown"),  # services are public; this one is none of its own
     "apart.add": (422, "apart.not_linked"),
     "notification.confirm": (422, "code.unknown"),  # a code of others, and one that never was

@@ -384,6 +384,12 @@ PREPARE: dict[str, Callable[[Actors], Prepared]] = {
     **{f"POST /directory/proposals/{{proposal}}/{act}": Actors.proposal for act in ("approve", "reject")},
     "POST /directory/proposals/{proposal}/withdraw": lambda actors: actors.proposal(by_me=True),
     "POST /directory/proposals/{proposal}/evidence": lambda actors: actors.proposal(weight="guarded"),
+    "POST /directory/imports": lambda actors: (
+        client(actors.settings, CENTRE, subject="member:one"),
+        {},
+        {},
+        None,
+    ),
     "POST /referrals": lambda actors: (actors.police, {}, {}, None),
     **{
         f"POST /referrals/{{referral_id}}/{action}": partial(Actors.moved, action=action)

@@ -241,6 +241,27 @@ def test_an_organisation_joins_by_two_keepers_and_three_papers(
     ]  # fmt: skip
 
 
+def test_one_that_came_in_by_import_joins_in_the_same_way_with_all_that_is_its_own(
+    at: Settings, keeper: Somebody, other_keeper: Somebody
+) -> None:
+    line = {"key": "lt-newcomer-line", "organisation": "lt-newcomer", "kind": "helpline", "names": {"en": "Line"}}
+    member = {"organisation": "lt-newcomer", "in": "lt-lva"}
+    given = {"organisations": [{**NEWCOMER, "status": "joining"}], "services": [line], "memberships": [member]}
+    report = usecases.import_organisations(keeper.db, given, dry_run=False, actor="test")
+    assert (report.ok, report.events) == (True, 0)
+    made = keeper.propose("organisations", {"key": "lt-newcomer", "status": "active"})
+    assert made["missing"] == ("register_entry", "written_agreement", "call_back", "second_keeper")
+    assert keeper.read(made)["call_back_on"] == []
+    for kind in ("register_entry", "written_agreement"):
+        keeper.record(made, kind)
+    with pytest.raises(Invalid):
+        keeper.record(made, "call_back", "+37037000009")
+    keeper.record(made, "call_back", "+37037000008")
+    other_keeper.approve(made)
+    told = rows(at, "SELECT type FROM outbox ORDER BY no DESC LIMIT 3")
+    assert told == [("membership.started",), ("service.published",), ("organisation.registered",)]
+
+
 def test_a_suspension_takes_two_keepers_and_comes_at_once(
     at: Settings, first: Somebody, keeper: Somebody, other_keeper: Somebody
 ) -> None:

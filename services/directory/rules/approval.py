@@ -58,8 +58,8 @@ class Standing:
 
 def weight(section: str, old: Row | None, changed: Collection[str]) -> str:
     """How heavy a change of these columns is."""
-    if section == ORGANISATIONS and old is None:
-        return JOINING
+    if section == ORGANISATIONS and (old is None or old["status"] == JOINING):
+        return JOINING if old is None or "status" in changed else PLAIN
     if section == ORGANISATIONS and "status" in changed:
         return STANDING
     if section == LOCATIONS and old is not None and old["withheld"] and "withheld" in changed:

@@ -20,5 +20,6 @@ POLICY = Policy(
     Row("report.list", ORG_ADMIN | KEEPER),
     Row("report.close", ORG_ADMIN | KEEPER),
     *(Row(name, WATCHING) for name in ("watch.list", "watch.put", "watch.end")),
+    Row("directory.import", KEEPER),
 )
 OPERATIONS = POLICY.operations()

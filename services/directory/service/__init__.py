@@ -16,6 +16,7 @@ from services.directory.rules.index import GROUP_EVENTS
 from services.directory.rules.rights import OPERATIONS, POLICY
 from services.directory.service.copying import Copying
 from services.directory.service.hsds import Hsds
+from services.directory.service.importing import Importing
 from services.directory.service.network import Network
 from services.directory.service.proposals import Proposals
 from services.directory.service.truth import Truth
@@ -24,7 +25,7 @@ UPKEEP_SECONDS = 600
 
 
 @operated
-class DirectoryService(Hsds, Copying, Network, Proposals, Truth):
+class DirectoryService(Hsds, Copying, Network, Importing, Proposals, Truth):
     """Who is in the network, what they do and where."""
 
     name = "directory"

@@ -5,7 +5,7 @@ Rows are asked for by their marks (rules/crossing.py); each has `listed`: whethe
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any, LiteralString
 
 from chassis.db import Work
@@ -193,3 +193,11 @@ def version(work: Work, section: str, mark: str) -> int:
     """The version of an organisation, a place or a service; 0 when there is none."""
     row = work.one(VERSION, {"section": section, "mark": mark})
     return row["version"] if row else 0
+
+
+JOINING = "SELECT key FROM organisation WHERE key = ANY(%s) AND status = 'joining'"
+
+
+def joining(work: Work, keys: Collection[str]) -> set[str]:
+    """Those of these organisations that are joining: nobody is told of them."""
+    return {row["key"] for row in work.all(JOINING, (list(keys),))} if keys else set()

@@ -76,8 +76,10 @@ def record_evidence(db: Database, call: Call) -> Outcome:
 def _check_number(work: Work, row: dict[str, Any], number: str | None) -> None:
     """A change is asked back on the old number; somebody new, on one that does not come from himself."""
     old = existing.rows(work, row["section"], [row["mark"]]).get(row["mark"])
-    known = approval.numbers(old)
+    joining = row["weight"] == approval.JOINING
+    known = frozenset() if joining else approval.numbers(old)
     own = approval.numbers({name: value for name, value in row["content"].items() if name in {"phones", "contacts"}})
+    own |= approval.numbers(old) if joining else frozenset()
     wrong = None
     if number is None:
         wrong = "The number that was called is needed."

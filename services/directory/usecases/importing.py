@@ -7,6 +7,7 @@ grow with the file (directory.md section 5).
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from uuid import UUID
@@ -14,7 +15,7 @@ from uuid import UUID
 from chassis.audit import Entry
 from chassis.db import Database, Work
 from chassis.keyed_ids import id_of_key
-from services.directory.rules import document
+from services.directory.rules import alone, document
 from services.directory.rules.difference import UNCHANGED, Difference, difference, refused
 from services.directory.rules.judging import Entry as Row
 from services.directory.rules.judging import Judge
@@ -27,11 +28,23 @@ from services.directory.usecases.files import read_document
 HERE = Path(__file__).parent.parent
 DEMO_ACTOR = "import:demo"
 FILE_ACTOR = "import:file"
+OPERATION = "directory.import"
 BATCH = 1000
 
 
-class _Undone(Exception):
+class Undone(Exception):
     """Ends the transaction of a dry run, or of an import with faults, without a trace."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Way:
+    """How rows come in: whose change it is in the history, and whether one person alone brings them."""
+
+    by: str | None = None
+    alone: bool = False
+
+
+BY_COMMAND = Way()
 
 
 def import_entries(db: Database, entries: Iterable[Row], *, dry_run: bool, actor: str, about: str | None) -> Report:
@@ -39,10 +52,12 @@ def import_entries(db: Database, entries: Iterable[Row], *, dry_run: bool, actor
     made: list[Report] = []
     try:
         with db.background(actor) as work:
-            made.append(_imported(work, entries, about=about, dry_run=dry_run))
+            made.append(imported(work, entries, BY_COMMAND, about=about, dry_run=dry_run))
             if dry_run or not made[0].ok:
-                raise _Undone
-    except _Undone:
+                raise Undone
+            if made[0].events:
+                work.record(Entry(operation=OPERATION, object_type="directory", object_id=None, purpose="directory"))
+    except Undone:
         pass
     return made[0]
 
@@ -75,7 +90,8 @@ def demo_organisations() -> list[UUID]:
     return [id_of_key("organisation", row["key"]) for row in read_document(HERE / "organisations.json")[ORGANISATIONS]]
 
 
-def _imported(work: Work, entries: Iterable[Row], *, about: str | None, dry_run: bool) -> Report:
+def imported(work: Work, entries: Iterable[Row], way: Way, *, about: str | None, dry_run: bool) -> Report:
+    """Judge and write rows; after a dry run or a fault the caller undoes the work."""
     existing.lock(work)
     judge = Judge()
     _stage(work, judge, entries)
@@ -85,12 +101,14 @@ def _imported(work: Work, entries: Iterable[Row], *, about: str | None, dry_run:
     for section in SECTIONS if not judge.faults else ():
         counts[section.name] = Count()
         for batch in staging.batches(work, section.name, BATCH):
-            told += _batch(work, judge, section.name, batch, counts[section.name])
+            found = _compared(work, judge, section.name, batch, way)
+            for _, made in found:
+                counts[section.name].add(made.what)
+            new = [(mark, made) for mark, made in found if made.what != UNCHANGED]
+            told += writing.write(work, section.name, new, by=way.by) if new and not judge.faults else 0
     staging.clear(work)
     if about is not None:
         saving.keep_source(work, about)
-    if told:
-        work.record(Entry(operation="directory.import", object_type="directory", object_id=None, purpose="directory"))
     return Report(
         dry_run=dry_run,
         counts={} if judge.faults else counts,
@@ -116,15 +134,20 @@ def _stage(work: Work, judge: Judge, entries: Iterable[Row]) -> None:
         staging.stage(work, waiting)
 
 
-def _batch(work: Work, judge: Judge, section: str, batch: list[dict[str, Any]], count: Count) -> int:
-    """Compare a batch with the directory and write what differs; returns how many events leave with it."""
+def _compared(
+    work: Work, judge: Judge, section: str, batch: list[dict[str, Any]], way: Way
+) -> list[tuple[str, Difference]]:
+    """What each row of a batch means for the directory; what it may not do is told to the judge."""
     have = existing.rows(work, section, [each["mark"] for each in batch])
+    owners = {each["content"].get("organisation") for each in batch} - {None} if way.alone else set()
+    joining = existing.joining(work, owners)
     found: list[tuple[str, Difference]] = []
     for each in batch:
         old = have.get(each["mark"])
         made = difference(BY_NAME[section], old, each["content"])
         judge.blame(*refused(section, each["place"], old, made))
-        count.add(made.what)
-        if made.what != UNCHANGED:
-            found.append((each["mark"], made))
-    return writing.write(work, section, found) if found and not judge.faults else 0
+        if way.alone:
+            made = alone.begun(section, old, each["content"], made)
+            judge.blame(*alone.refused(section, each["place"], old, made, joining))
+        found.append((each["mark"], made))
+    return found

@@ -14,6 +14,7 @@ from chassis.identity import Caller
 from chassis.requests import Call, Outcome
 from services.directory.rules import approval, overlay
 from services.directory.rules.approval import PENDING, Person, Standing
+from services.directory.rules.sections import Row
 from services.directory.store import existing, proposals
 
 KEEPERS = frozenset({"network_admin"})
@@ -57,9 +58,14 @@ def shown(work: Work, proposal_id: UUID, viewer: Person) -> Outcome:
         "missing": approval.missing(at) if pending else (),
         "conflicts": overlay.conflicts(old, row["before"], is_new=row["is_new"]) if pending else (),
         "allowed_actions": list(actions(row, at, viewer)),
-        "call_back_on": sorted(approval.numbers(old)) if viewer.keeper and pending else [],
+        "call_back_on": _numbers(row, old) if viewer.keeper and pending else [],
     }
     return Outcome(value=value, version=row["version"], location=f"/directory/proposals/{proposal_id}")
+
+
+def _numbers(row: dict[str, Any], old: Row | None) -> list[str]:
+    """Whom to call back: whoever joins is called on a number found elsewhere."""
+    return [] if row["weight"] == approval.JOINING else sorted(approval.numbers(old))
 
 
 def check_visible(row: dict[str, Any], viewer: Person) -> None:

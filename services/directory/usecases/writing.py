@@ -14,13 +14,13 @@ from services.directory import events
 from services.directory.rules import crossing
 from services.directory.rules.difference import CHANGED, CREATED, Difference
 from services.directory.rules.sections import INITIATIVES, LOCATIONS, ORGANISATIONS, SERVICES, Row
-from services.directory.store import existing, saving
+from services.directory.store import existing, saving, standing
 from services.directory.usecases.recording import recorded, recorded_all_of
 
 ROLES = (*existing.SINGLE_ROLES, *existing.LISTED_ROLES)
 KINDS = {ORGANISATIONS: "organisation", LOCATIONS: "location", SERVICES: "service"}
 PUBLISHED = "published"
-ACTIVE = "active"
+JOINING = "joining"
 _UNSAID: tuple[Any, ...] = (None, [], {})
 
 Found = list[tuple[str, Difference]]
@@ -95,13 +95,41 @@ def _tell(work: Work, section: str, found: Found, saved: dict[str, Row]) -> int:
     teller = _TELLERS.get(section)
     if teller is None:
         return 0
-    heard = [teller(each, saved.get(mark) or {"id": id_of(section, mark)}, work.now) for mark, each in found]
+    quiet = _quiet(work, section, [each.row for _, each in found])
+    heard = [
+        teller(each, saved.get(mark) or {"id": id_of(section, mark)}, work.now)
+        for mark, each in found
+        if not quiet & _named(section, each.row)
+    ]
+    for mark, each in found:
+        if section == ORGANISATIONS and each.before.get("status") == JOINING and mark not in quiet:
+            heard += _with_it(work, saved[mark]["id"])
     work.tell(*heard)
     return len(heard)
 
 
+def _quiet(work: Work, section: str, rows: list[Row]) -> set[str]:
+    """Organisations that are joining: the network hears of them, and of what is theirs, when they have joined."""
+    keys = {key for row in rows for key in _named(section, row)}
+    return existing.joining(work, keys)
+
+
+def _named(section: str, row: Row) -> set[str]:
+    if section == ORGANISATIONS:
+        return {row["key"]}
+    return {row[name] for name in ("organisation", "network") if row.get(name)}
+
+
+def _with_it(work: Work, organisation_id: UUID) -> list[Event]:
+    """What is told of an organisation that has just joined, after itself."""
+    services = [events.service_told(row, new=True, at=work.now) for row in standing.services_of(work, organisation_id)]
+    members = standing.memberships_of(work, organisation_id)
+    return [*services, *(events.membership_told(row, at=work.now) for row in members)]
+
+
 def _organisation(each: Difference, row: Row, at: dt.datetime) -> Event:
-    return events.organisation_told(row, new=each.what == CREATED, at=at, was=each.before.get("status"))
+    was = each.before.get("status")
+    return events.organisation_told(row, new=each.what == CREATED or was == JOINING, at=at, was=was)
 
 
 def _service(each: Difference, row: Row, at: dt.datetime) -> Event:
