@@ -37,7 +37,9 @@ CREATE TABLE wrong_report (
     mark text NOT NULL,
     org_id uuid NOT NULL REFERENCES organisation,
     field text,
-    said text,
+    -- what somebody wrote, sealed with a key of its own that goes when the report was dealt with
+    key_id uuid,
+    words bytea,
     by_kind text NOT NULL CHECK (by_kind IN ('anybody', 'institution', 'organisation')),
     by_org uuid,
     at timestamptz NOT NULL,
@@ -45,11 +47,12 @@ CREATE TABLE wrong_report (
     ended_at timestamptz,
     ended_by text,
     version integer NOT NULL CHECK (version > 0),
+    CONSTRAINT wrong_report_words CHECK ((words IS NULL) = (key_id IS NULL)),
     CONSTRAINT wrong_report_ended CHECK ((state = 'open') = (ended_at IS NULL))
 );
 CREATE INDEX wrong_report_org ON wrong_report (org_id, at, id);
 CREATE INDEX wrong_report_open ON wrong_report (org_id) WHERE state = 'open';
-CREATE INDEX wrong_report_end ON wrong_report (ended_at) WHERE said IS NOT NULL;
+CREATE INDEX wrong_report_end ON wrong_report (ended_at) WHERE words IS NOT NULL;
 
 ALTER TABLE wrong_report ENABLE ROW LEVEL SECURITY;
 ALTER TABLE wrong_report FORCE ROW LEVEL SECURITY;
@@ -69,14 +72,12 @@ END
 $$;
 
 -- What people wrote in reports that were dealt with.
-CREATE FUNCTION reports_forgotten(before timestamptz) RETURNS bigint
+CREATE FUNCTION reports_forgotten(before timestamptz) RETURNS TABLE (held uuid)
 LANGUAGE plpgsql SECURITY DEFINER SET search_path = public AS $$
-DECLARE
-    gone bigint;
 BEGIN
-    UPDATE wrong_report AS r SET said = NULL WHERE r.ended_at < $1 AND r.said IS NOT NULL;
-    GET DIAGNOSTICS gone = ROW_COUNT;
-    RETURN gone;
+    RETURN QUERY WITH due AS (
+        SELECT o.id, o.key_id FROM wrong_report AS o WHERE o.ended_at < $1 AND o.words IS NOT NULL LIMIT 500)
+    UPDATE wrong_report AS r SET words = NULL, key_id = NULL FROM due WHERE r.id = due.id RETURNING due.key_id;
 END
 $$;
 

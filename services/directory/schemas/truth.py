@@ -8,10 +8,11 @@ from chassis.paging import DEFAULT, MOST
 from chassis.schema import Shape, classified, plain_text
 from services.directory.rules import codes, truth
 
-INTERNAL, PUBLIC, PERSONAL = "internal", "public", "personal"
+INTERNAL, PUBLIC, PERSONAL = "internal", "public", "sealed"
 WORDS = plain_text(1, 500, lines=True)
 TOKEN = plain_text(1, 100)
 MARK = validate.Length(1, 100)
+FIELD = [validate.Length(1, 64), validate.Regexp(codes.CODE, error="The name of a field, such as phones.")]
 
 
 class LinkHeld(Shape):
@@ -77,7 +78,7 @@ class NewReport(Shape):
         fields.String(required=True, validate=validate.OneOf(("organisations", "locations", "services"))), PUBLIC
     )
     mark = classified(fields.String(required=True, data_key="key", validate=MARK), PUBLIC)
-    field = classified(fields.String(load_default=None, allow_none=True, validate=validate.Regexp(codes.CODE)), PUBLIC)
+    field = classified(fields.String(load_default=None, allow_none=True, validate=FIELD), PUBLIC)
     said = classified(fields.String(required=True, data_key="text", validate=WORDS), PERSONAL)
 
 

@@ -8,18 +8,24 @@ from typing import Any
 
 from chassis.db import Work
 from chassis.errors import NotFound
+from chassis.sealing import DataKey
+
+SEALED = "wrong_report|words"
 
 PUT = """
-INSERT INTO wrong_report (id, section, mark, org_id, field, said, by_kind, by_org, at, state, version)
-VALUES (%(id)s, %(section)s, %(mark)s, %(org_id)s, %(field)s, %(said)s, %(by_kind)s, %(by_org)s, %(at)s, 'open', 1)
+INSERT INTO wrong_report (id, section, mark, org_id, field, key_id, words, by_kind, by_org, at, state, version)
+VALUES (%(id)s, %(section)s, %(mark)s, %(org_id)s, %(field)s, %(key_id)s, %(words)s, %(by_kind)s, %(by_org)s, %(at)s,
+        'open', 1)
 """
 OPEN = "SELECT count(*) AS count FROM wrong_report WHERE org_id = %s AND state = 'open'"
 
 
 def put(work: Work, row: dict[str, Any]) -> None:
-    """Keep a report of its organisation."""
+    """Keep a report of its organisation; what somebody wrote is sealed."""
+    key = work.keys.take()
+    sealed = {"key_id": key.id, "words": key.seal(SEALED, row["id"], {"said": row["said"]})}
     with work.acting_for(row["org_id"]):
-        work.run(PUT, {**row, "at": work.now})
+        work.run(PUT, {**row, **sealed, "at": work.now})
 
 
 def still_open(work: Work, org_id: uuid.UUID) -> int:
@@ -48,8 +54,8 @@ def reported(work: Work) -> list[uuid.UUID]:
 
 
 READ = """
-SELECT r.id, r.section, r.mark, r.org_id, o.key AS organisation, r.field, r.said, r.by_kind, r.at, r.state, r.ended_at,
-       r.ended_by, r.version
+SELECT r.id, r.section, r.mark, r.org_id, o.key AS organisation, r.field, r.key_id, r.words, r.by_kind, r.at,
+       r.state, r.ended_at, r.ended_by, r.version
   FROM wrong_report AS r JOIN organisation AS o ON o.id = r.org_id
 """  # one organisation's, by row security
 LISTED = (
@@ -67,7 +73,7 @@ LOCK = ONE + " FOR UPDATE OF r"
 def listed(work: Work, org_id: uuid.UUID, asked: dict[str, Any]) -> list[dict[str, Any]]:
     """Reports about an organisation, the newest first."""
     with work.acting_for(org_id):
-        return work.all(LISTED, asked)
+        return _opened(work, work.all(LISTED, asked))
 
 
 def read(work: Work, org_id: uuid.UUID, report_id: uuid.UUID, *, lock: bool = False) -> dict[str, Any]:
@@ -76,7 +82,21 @@ def read(work: Work, org_id: uuid.UUID, report_id: uuid.UUID, *, lock: bool = Fa
         row = work.one(LOCK if lock else ONE, (report_id,))
     if row is None:
         raise NotFound
-    return row
+    return _opened(work, [row])[0]
+
+
+def _opened(work: Work, rows: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    """The rows with what somebody wrote; none where that is gone."""
+    ids = [row["key_id"] for row in rows if row["key_id"] is not None]
+    keys = work.keys.fetch(ids) if ids else {}
+    return [{**row, "said": _said(row, keys.get(row["key_id"]))} for row in rows]
+
+
+def _said(row: dict[str, Any], key: DataKey | None) -> str | None:
+    if key is None:
+        return None
+    said: str = key.unseal(SEALED, row["id"], row["words"])["said"]
+    return said
 
 
 END = """
@@ -91,12 +111,14 @@ def end(work: Work, report: dict[str, Any], state: str, by: str) -> None:
         work.run(END, {"id": report["id"], "state": state, "by": by, "at": work.now})
 
 
-FORGET = "SELECT reports_forgotten(%s)"
+FORGET = "SELECT held FROM reports_forgotten(%s)"
 
 
 def forget_words(work: Work, before: dt.datetime) -> None:
-    """Take out what people wrote, of reports that were dealt with before then."""
-    work.run(FORGET, (before,), expect=None)
+    """Take out what people wrote, of reports that were dealt with before then, and the keys to it."""
+    held = [row["held"] for row in work.all(FORGET, (before,))]
+    if held:
+        work.after(lambda: work.keys.destroy(held))
 
 
 ENTRY = """

@@ -85,7 +85,7 @@ def _refuse(judge: Judge) -> None:
 
 def _told(error: RowError) -> FieldError:
     name = error.field.replace(".", "/")
-    return FieldError(f"/row/{name}", "directory.field", f"Found {error.value}; expected {error.expected}.")
+    return FieldError(f"/row/{name}", "directory.field", f"Expected: {error.expected}.")
 
 
 def _found(work: Work, section: str, given: Row) -> tuple[Row | None, str]:
