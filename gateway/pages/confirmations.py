@@ -77,7 +77,7 @@ class ConfirmationPages:
 
     def _shown(self, request: Request, form: dict[str, str], language: str, *, faults: list[str]) -> Response:
         token = form.get("token", "")
-        said = views.asked(self._asking, request, RESOLVE, {"token": token})
+        said = views.asked(self._asking, request, RESOLVE, {"token": token, "language": language})
         if not said.fine:
             status = 404 if said.status == 422 else said.status  # noqa: PLR2004 - no token of ours
             return views.notice(status, language, NOTICES)

@@ -85,8 +85,8 @@ class Rig:
         call = Call(route="X", operation="confirmation.answer", body=body)
         return confirming.answer(self.db, call).value
 
-    def shown(self, token: str) -> dict[str, Any]:
-        call = Call(route="X", operation="confirmation.resolve", body={"token": token})
+    def shown(self, token: str, language: str = "en") -> dict[str, Any]:
+        call = Call(route="X", operation="confirmation.resolve", body={"token": token, "language": language})
         value: dict[str, Any] = confirming.resolve(self.db, call).value
         return value
 
@@ -131,6 +131,9 @@ def test_an_organisation_confirms_its_entries_by_one_press(rig: Rig) -> None:
     assert OLD_NUMBER in shown["entries"][0]["lines"]
     assert grade(rig) == "D"
     assert rig.shown(token) == shown  # looking does nothing
+    finnish = rig.shown(token, "fi")
+    assert finnish["seen"] == shown["seen"]
+    assert "liettua" in str(finnish["entries"])
     assert rig.answer(token, "correct") == {"answer": "correct"}
     assert grade(rig) == "A"
     assert last_events(rig)[0] == "service.verified"

@@ -9,6 +9,10 @@ import datetime as dt
 from collections.abc import Iterator
 from typing import Any
 
+from babel import Locale
+
+from services.directory.rules.codes import WEEKDAYS
+
 ASK_AGAIN = dt.timedelta(days=14)
 LINK_LIFE = dt.timedelta(days=30)
 STALE_AFTER = dt.timedelta(days=365)
@@ -19,20 +23,23 @@ MOST_OPEN = 50
 """Reports about one organisation that are open at a time; it knows by then."""
 
 _PLAIN = ("email", "website", "url", "seat", "about")
-_LISTS = ("languages", "coverage")
 CORRECT, WRONG = "correct", "wrong"
 ANYBODY, INSTITUTION, ORGANISATION = "anybody", "institution", "organisation"
 OPEN, MENDED, RIGHT, USELESS = "open", "mended", "right", "useless"
 REPORT_STATES = (OPEN, MENDED, RIGHT, USELESS)
 
 
-def lines(row: dict[str, Any]) -> Iterator[str]:
-    """What an entry says of how somebody is reached, one line each, in words of no language."""
+def lines(row: dict[str, Any], language: str) -> Iterator[str]:
+    """What an entry says of how somebody is reached, one line each; codes are named in the language."""
+    spoken = Locale.parse(language)
     yield from (_joined(phone, "number", "extension", "about") for phone in row.get("phones") or [])
     yield from map(_contact, row.get("contacts") or [])
     yield from (str(row[name]) for name in _PLAIN if row.get(name))
-    yield from map(_hours, row.get("schedules") or [])
-    yield from (", ".join(row[name]) for name in _LISTS if row.get(name))
+    yield from (_hours(hours, spoken) for hours in row.get("schedules") or [])
+    if row.get("languages"):
+        yield ", ".join(spoken.languages.get(code, code) for code in row["languages"])
+    if row.get("coverage"):
+        yield ", ".join(_area(area, spoken) for area in row["coverage"])
 
 
 def _joined(given: dict[str, Any], *names: str) -> str:
@@ -44,7 +51,13 @@ def _contact(contact: dict[str, Any]) -> str:
     return " · ".join([_joined(contact, "title", "email"), *numbers])
 
 
-def _hours(hours: dict[str, Any]) -> str:
+def _hours(hours: dict[str, Any], spoken: Locale) -> str:
+    names = spoken.days["format"]["abbreviated"]
+    days = ", ".join(names[WEEKDAYS.index(day)] for day in hours["days"])
     times = " - ".join(hours[name] for name in ("opens", "closes") if hours.get(name))
-    said = "x" if hours.get("closed") else times
-    return " ".join(filter(None, [", ".join(hours["days"]), said, hours.get("about")]))
+    return " ".join(filter(None, [days, "x" if hours.get("closed") else times, hours.get("about")]))
+
+
+def _area(area: str, spoken: Locale) -> str:
+    country, _, place = area.partition(":")
+    return place or spoken.territories.get(country, country)

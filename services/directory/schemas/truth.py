@@ -6,7 +6,7 @@ from marshmallow import fields, validate
 
 from chassis.paging import DEFAULT, MOST
 from chassis.schema import Shape, classified, plain_text
-from services.directory.rules import codes, truth
+from services.directory.rules import codes, truth, words
 
 INTERNAL, PUBLIC, PERSONAL = "internal", "public", "sealed"
 WORDS = plain_text(1, 500, lines=True)
@@ -19,6 +19,12 @@ class LinkHeld(Shape):
     """The token of a link."""
 
     token = classified(fields.String(required=True, validate=TOKEN), "sealed")
+
+
+class LinkLooked(LinkHeld):
+    """The same with the language of whoever looks."""
+
+    language = classified(fields.String(load_default="en", validate=validate.OneOf(words.LANGUAGES)), PUBLIC)
 
 
 class EntryView(Shape):

@@ -28,7 +28,7 @@ class Truth:
         operation="confirmation.resolve",
         public=True,
         internal=True,
-        body=schemas.LinkHeld,
+        body=schemas.LinkLooked,
         answers=schemas.LinkShown,
         summary="What a link asks to be looked at",
     )

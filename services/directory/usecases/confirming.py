@@ -25,6 +25,8 @@ from services.directory.usecases.recording import recorded
 from services.directory.usecases.wrong import keep
 
 ACTOR = "directory.confirming"
+PLAIN = "en"
+"""What was seen is the same in every language; it is compared in this one."""
 
 
 def ask_due(db: Database, days: int) -> int:
@@ -53,7 +55,7 @@ def resolve(db: Database, call: Call) -> Outcome:
     with db.work(call) as work:
         link = _open(work, call)
         work.record(Entry(operation=call.operation, object_type="organisation", object_id=link["org_id"]))
-        return Outcome(value=_shown(work, link))
+        return Outcome(value=_shown(work, link, call.body["language"]))
 
 
 def answer(db: Database, call: Call) -> Outcome:
@@ -78,7 +80,7 @@ def _check(work: Work, link: dict[str, Any], body: dict[str, Any]) -> None:
     fault = None
     if body["answer"] == truth.WRONG and not body["text"]:
         fault = FieldError("/text", "required", "Say what is wrong.")
-    elif body["answer"] == truth.CORRECT and body["seen"] != _shown(work, link)["seen"]:
+    elif body["answer"] == truth.CORRECT and body["seen"] != _shown(work, link, PLAIN)["seen"]:
         fault = FieldError("/seen", "confirmation.changed", "The entries have changed meanwhile; look again.")
     if fault is not None:
         raise Invalid("confirmation.not_fit", fault.detail, fields=(fault,))
@@ -101,17 +103,18 @@ def _open(work: Work, call: Call) -> dict[str, Any]:
     return link
 
 
-def _shown(work: Work, link: dict[str, Any]) -> dict[str, Any]:
+def _shown(work: Work, link: dict[str, Any], language: str) -> dict[str, Any]:
     own = existing.rows(work, ORGANISATIONS, [link["org_key"]])
     services = existing.rows(work, SERVICES, store.services_of(work, link["org_id"]))
     found = [("organisation", row) for row in own.values()] + [("service", row) for row in services.values()]
-    entries = [
-        {"kind": kind, "name": fallback_name(row["names"]), "lines": list(truth.lines(row))} for kind, row in found
-    ]
+    plain = [(row["names"], list(truth.lines(row, PLAIN))) for _, row in found]
     return {
-        "organisation": fallback_name(link["names"]),
-        "entries": entries,
-        "seen": hashlib.sha256(orjson.dumps(entries)).hexdigest()[:32],
+        "organisation": fallback_name(link["names"], language),
+        "entries": [
+            {"kind": kind, "name": fallback_name(row["names"], language), "lines": list(truth.lines(row, language))}
+            for kind, row in found
+        ],
+        "seen": hashlib.sha256(orjson.dumps(plain, option=orjson.OPT_SORT_KEYS)).hexdigest()[:32],
         "asked_on": link["made_at"].date(),
         "expires_at": link["expires_at"],
     }

@@ -38,7 +38,10 @@ def viewer_of(call: Call) -> Person:
 def person_of(call: Call) -> Person:
     """Who acts; a machine is nobody's second person. Raises NotAllowed for a system."""
     if call.caller is not None and call.caller.is_system:
-        raise NotAllowed("proposal.needs_person", "Changes of the directory are proposed and approved by persons.")
+        raise NotAllowed(
+            "proposal.needs_person",
+            "Persons who have signed in change the directory; a token of a system is not enough.",
+        )
     return viewer_of(call)
 
 
