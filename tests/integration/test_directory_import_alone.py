@@ -180,14 +180,19 @@ def test_every_fault_has_a_pointer_and_repeats_no_value(db: Database) -> None:
     told = refused(
         db,
         {
-            "organisations": [new(country=secret), new(key="lt-b", parent="lt-nobody"), new(key="lt-c", hue=secret)],
+            "organisations": [
+                new(country=secret),
+                new(key="lt-b", parent="lt-nobody"),
+                new(key="lt-c", **{"hue/" + "x" * 999: secret}),
+            ],
             "services": [{"key": "lt-x", "organisation": "lt-no-one", "kind": "helpline", "names": {"lt": "L"}}],
             "initiatives": [{"key": "i", "period": {"from": secret}}, secret, {"key": "i"}],
             "memberships": [{"organisation": CENTRE, "in": CENTRE}],
         },
     )
     assert set(told) == {
-        "/organisations/0/country", "/organisations/1/parent", "/organisations/2/hue", "/services/0/organisation",
+        "/organisations/0/country", "/organisations/1/parent", "/organisations/2/hue~1" + "x" * 96,
+        "/services/0/organisation",
         "/initiatives/0/period/from", "/initiatives/1", "/initiatives/2/key", "/memberships/0/in",
     }  # fmt: skip
     assert secret not in str(told)
@@ -203,6 +208,12 @@ def test_a_repeat_does_nothing_and_another_body_is_refused(db: Database, at: Set
     with pytest.raises(Invalid) as other:
         brought(db, {"organisations": [new()]}, key="one")
     assert other.value.code == "idempotency_key.reused"
+
+
+def test_more_rows_than_a_request_has_time_for_are_refused(db: Database) -> None:
+    with pytest.raises(Invalid) as told:
+        brought(db, {"organisations": [new(key=f"lt-new-{n}") for n in range(5001)]})
+    assert told.value.code == "import.too_many"
 
 
 def test_a_system_does_not_import(db: Database) -> None:

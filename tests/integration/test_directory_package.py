@@ -94,6 +94,22 @@ def test_the_same_directory_gives_the_same_bytes_and_says_of_which_moment(db: Da
     assert package(db) != made.value
 
 
+def test_a_package_is_kept_until_anything_changes(db: Database) -> None:
+    filled(db)
+    first = packaging.export_package(db).value
+    assert packaging.export_package(db).value is first
+    imported(db, {"services": [{"key": "lt-a", "organisation": "lt-kavkc", "kind": "helpline", "names": {"lt": "A"}}]})
+    second = packaging.export_package(db).value
+    assert second != first
+    hidden = {"phones": [{"number": PHONE}], "visibility": {"contacts": "partners"}}
+    named = {"key": "lt-a", "organisation": "lt-kavkc", "kind": "helpline", "names": {"lt": "A"}, **hidden}
+    imported(db, {"services": [named]})  # no change of the feed, but its date is another one
+    third = packaging.export_package(db)
+    assert third.value != second
+    assert PHONE not in text(third.value)
+    assert packaging.exported(db, packaging.HSDS_CSV)[0] == third.value
+
+
 def test_nothing_that_is_withheld_or_for_fewer_is_in_it(db: Database) -> None:
     given = generated(40, 240)
     given["locations"][4] = {

@@ -81,16 +81,17 @@ def term_id(taxonomy: str, code: str) -> UUID:
 
 def taxonomies() -> list[Item]:
     """All our taxonomies, by name."""
-    made = [
-        {"id": taxonomy_id(key), "name": name, "description": about, "version": "1"}
-        for key, (name, about) in TAXONOMIES.items()
-    ]
-    return sorted(made, key=lambda item: str(item["name"]))
+    return sorted((_taxonomy(key) for key in TAXONOMIES), key=lambda item: str(item["name"]))
+
+
+def _taxonomy(key: str) -> Item:
+    name, about = TAXONOMIES[key]
+    return {"id": taxonomy_id(key), "name": name, "description": about, "version": "1"}
 
 
 def term(taxonomy: str, code: str) -> Item:
     """One term with its taxonomy."""
-    detail = next(each for each in taxonomies() if each["id"] == taxonomy_id(taxonomy))
+    detail = _taxonomy(taxonomy)
     return {
         "id": term_id(taxonomy, code),
         "code": code,

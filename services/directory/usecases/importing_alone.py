@@ -18,7 +18,9 @@ from services.directory.rules.judging import Entry as Row
 from services.directory.rules.report import Report
 from services.directory.usecases.importing import Undone, Way, imported
 
-MOST_TOLD = 100
+MOST_TOLD, LONGEST_NAME = 100, 100
+MOST_ROWS = 5000
+"""So many are written within the time of a request; other writers of the directory wait meanwhile."""
 _NUMBER = re.compile(r"\A\[(\d+)\]")
 
 
@@ -30,6 +32,10 @@ def import_document(db: Database, call: Call) -> Outcome:
     """
     if call.caller is None:
         raise Unauthenticated("token.missing", "An access token is needed.")
+    given = sum(len(rows) for rows in call.body.values() if isinstance(rows, list))
+    if given > MOST_ROWS:
+        detail = f"At most {MOST_ROWS} rows at once; more are brought in by the command on the machine."
+        raise Invalid("import.too_many", detail, fields=(FieldError("", "import.too_many", detail),))
     if call.caller.is_system:
         raise NotAllowed("import.needs_person", "A person imports here; a system proposes, or is given the command.")
     own, report = _imported(db, call, Way(by=f"import:{call.caller.subject}", alone=True))
@@ -81,7 +87,8 @@ def _refusal(report: Report) -> Invalid:
 
 def _field(error: RowError) -> FieldError:
     """A fault of a row as a fault of a field: its place and what is expected, never what was found."""
-    inside = "" if "," in error.field or error.field == "row" else f"/{error.field.replace('.', '/')}"
+    name = error.field[:LONGEST_NAME].replace("~", "~0").replace("/", "~1").replace(".", "/")
+    inside = "" if "," in name or name == "row" else f"/{name}"
     return FieldError(f"{error.row}{inside}", "row.invalid", f"Expected: {error.expected}.")
 
 

@@ -6,6 +6,7 @@ import csv
 import io
 import zipfile
 from collections.abc import Iterator
+from weakref import WeakKeyDictionary
 
 import orjson
 
@@ -26,19 +27,30 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 READABLE = 0o644 << 16
 UNIX = 3
 OURS, HSDS_JSON, HSDS_CSV = "ours", "hsds-json", "hsds-csv"
+_KEPT: WeakKeyDictionary[Database, tuple[tuple[int, int], bytes]] = WeakKeyDictionary()
+"""The last package of a process, and how far the directory had come."""
 FORMATS = (OURS, HSDS_JSON, HSDS_CSV)
 
 
 def export_package(db: Database) -> Outcome:
-    """All organisations and services as a zip of HSDS tables; `Directory-Seq` says of which moment."""
-    content, seq = _zipped(db)
+    """All organisations and services as a zip of HSDS tables; `Directory-Seq` says of which moment.
+
+    Anybody may ask, and it takes a second for a thousand services: it is made once for each state of the directory.
+    """
+    kept = _KEPT.get(db)
+    with db.view() as work:
+        fresh = kept is not None and kept[0] == changes.stand(work)
+    if kept is None or not fresh:
+        kept = _KEPT[db] = _zipped(db)
+    content, seq = kept[1], kept[0][0]
     return Outcome(value=content, headers={**SHARED, "Directory-Seq": str(seq)})
 
 
 def exported(db: Database, form: str) -> tuple[bytes, int]:
     """The whole directory in one of FORMATS, and the number of the change that it stands at."""
     if form == HSDS_CSV:
-        return _zipped(db)
+        (seq, _), content = _zipped(db)
+        return content, seq
     if form == HSDS_JSON:
         return _document(db)
     made = own_export(db)
@@ -49,7 +61,7 @@ def _document(db: Database) -> tuple[bytes, int]:
     organizations: list[bytes] = []
     services: list[bytes] = []
     with db.background("directory") as work:
-        seq = changes.snapshot(work)
+        seq, _ = changes.snapshot(work)
         for owners, offered in _everything(work):
             organizations += [orjson.dumps(each) for each in owners]
             services += [orjson.dumps(each) for each in offered]
@@ -58,16 +70,16 @@ def _document(db: Database) -> tuple[bytes, int]:
     return b"".join((head, parts[0], b'],\n"services":[', parts[1], b"]}\n")), seq
 
 
-def _zipped(db: Database) -> tuple[bytes, int]:
+def _zipped(db: Database) -> tuple[tuple[int, int], bytes]:
     tables = Tables()
     with db.background("directory") as work:
-        seq = changes.snapshot(work)
+        stand = changes.snapshot(work)
         for owners, offered in _everything(work):
             for each in owners:
                 tables.add("organization", each)
             for each in offered:
                 tables.add("service", each)
-    return apart(_packed, list(_files(tables, seq))), seq
+    return stand, apart(_packed, list(_files(tables, stand[0])))
 
 
 def _packed(files: list[tuple[str, str]]) -> bytes:

@@ -37,11 +37,17 @@ def whole(work: Work) -> tuple[dict[str, str], int]:
 
 # The first statement of a transaction: from then on all see one moment.
 STILL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-HEAD = "SELECT seq FROM change_head"
+# Every change of what everybody sees has a line of history or a number of the feed; writers come one after the other.
+STAND = "SELECT seq, (SELECT coalesce(max(no), 0) FROM metadata) AS noted FROM change_head"
 
 
-def snapshot(work: Work) -> int:
-    """Let all statements of this transaction see one moment; returns the number of its last change."""
+def snapshot(work: Work) -> tuple[int, int]:
+    """Let all statements of this transaction see one moment; returns how far it has come, as `stand` does."""
     work.run(STILL, expect=None)
-    row = work.one(HEAD)
-    return row["seq"] if row else 0
+    return stand(work)
+
+
+def stand(work: Work) -> tuple[int, int]:
+    """The number of the last change and of the last line of history: with both the same, all is the same."""
+    row = work.one(STAND)
+    return (row["seq"], row["noted"]) if row else (0, 0)
