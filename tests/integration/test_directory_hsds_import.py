@@ -328,6 +328,24 @@ def test_a_key_in_a_history_that_does_not_give_the_id_is_no_key(db: Database, tm
     assert f"hsds-{ORG}" in {each["key"] for each in own(db)["organisations"]}
 
 
+HALF = "\ud800"
+"""Half a letter of two: JSON can say it, and nothing can store or print it."""
+
+
+def test_half_a_letter_breaks_nothing_wherever_it_stands(db: Database, tmp_path: Path) -> None:
+    term = {"link_type": "service-kind", "value": HALF, "taxonomy_term_id": ORG}
+    past = [{"field_name": "key", "replacement_value": HALF}]
+    report = imported(db, tmp_path, changed(attributes=[term], metadata=past, **{HALF: 1}))
+    assert report.ok, str(report)
+    assert "\n".join(report.notes).encode()
+    for given in (changed(service_areas=[{"extent": HALF}]), changed(schedules=[{"byday": HALF}])):
+        assert imported(db, tmp_path, given).ok
+    for given in ({HALF: []}, changed(alert=HALF), [HALF]):
+        report = imported(db, tmp_path, given)
+        assert not report.ok
+        assert str(report).encode()
+
+
 READ = """
 import sys
 from pathlib import Path

@@ -11,6 +11,7 @@ from contextlib import closing
 from pathlib import Path
 from typing import Any
 
+import psycopg
 import pytest
 
 from chassis.db import Database
@@ -19,6 +20,7 @@ from chassis.settings import Settings
 from services.directory import usecases
 from services.directory.usecases import copying, packaging
 from tests.integration.test_hsds import ADDRESS, generated
+from tests.support.databases import root_url
 from tests.support.hsds import faults as faults_of_json
 from tests.support.hsds_tables import core, faults, official, read
 
@@ -27,8 +29,13 @@ PHONE = "+37037000009"
 
 
 @pytest.fixture
-def db(service_database: Callable[..., Settings]) -> Iterator[Database]:
-    with closing(Database(service_database("directory"), "directory")) as database:
+def at(service_database: Callable[..., Settings]) -> Settings:
+    return service_database("directory")
+
+
+@pytest.fixture
+def db(at: Settings) -> Iterator[Database]:
+    with closing(Database(at, "directory")) as database:
         yield database
 
 
@@ -94,7 +101,7 @@ def test_the_same_directory_gives_the_same_bytes_and_says_of_which_moment(db: Da
     assert package(db) != made.value
 
 
-def test_a_package_is_kept_until_anything_changes(db: Database) -> None:
+def test_a_package_is_kept_until_anything_changes(db: Database, at: Settings) -> None:
     filled(db)
     first = packaging.export_package(db).value
     assert packaging.export_package(db).value is first
@@ -108,6 +115,9 @@ def test_a_package_is_kept_until_anything_changes(db: Database) -> None:
     assert third.value != second
     assert PHONE not in text(third.value)
     assert packaging.exported(db, packaging.HSDS_CSV)[0] == third.value
+    with psycopg.connect(root_url(at, "directory")) as connection:
+        connection.execute("UPDATE service SET changed_at = now() + interval '1 hour' WHERE key = 'lt-a'")
+    assert packaging.export_package(db).value != third.value
 
 
 def test_nothing_that_is_withheld_or_for_fewer_is_in_it(db: Database) -> None:

@@ -22,10 +22,15 @@ class RowError:
     def __str__(self) -> str:
         """One line for a person."""
         where = f"{self.section} {self.row}".strip()
-        return f"{where}: {self.field}: found {self.value}; expected {self.expected}."
+        return printable(f"{where}: {self.field}: found {self.value}; expected {self.expected}.")
 
 
 def shown(value: Any) -> str:
-    """A value as it is told back to a person; half a letter of two is told by its number, since nothing prints it."""
-    written = json.dumps(value, ensure_ascii=False, default=str).encode("utf-8", "backslashreplace").decode()
+    """A value as it is told back to a person."""
+    written = printable(json.dumps(value, ensure_ascii=False, default=str))
     return written if len(written) <= LONGEST_VALUE else written[:LONGEST_VALUE] + "…"
+
+
+def printable(text: str) -> str:
+    """The text with half a letter of two told by its number, since nothing prints or stores it."""
+    return text.encode("utf-8", "backslashreplace").decode()

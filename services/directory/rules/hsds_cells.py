@@ -14,10 +14,10 @@ from typing import Any
 import phonenumbers
 
 from services.directory.rules.codes import LONGEST_TEXT
-from services.directory.rules.faults import RowError, shown
+from services.directory.rules.faults import RowError, printable, shown
 from services.directory.rules.fields import Form
 
-MOST_LEFT = 20
+MOST_LEFT, LONGEST_MEMBER = 20, 60
 EMPTY: tuple[Any, ...] = (None, "", [], {})
 LIST, OBJECT, ID = "a list", "an object", "a UUID"
 UNREAD = frozenset({"id", "last_modified", "metadata", "wkst", "freq", "interval", "service_id", "location_id",
@@ -143,7 +143,7 @@ class Cells:
         """Count every member that nobody asked for and that says something."""
         for name, value in self.item.items():
             if name not in self.seen and name not in UNREAD and value not in EMPTY:
-                self.leave(str(name)[: MOST_LEFT * 2])
+                self.leave(printable(str(name)[:LONGEST_MEMBER]))
 
     def _of(self, pointer: str, table: str, item: Mapping[str, Any]) -> Cells:
         return Cells(self.source, pointer, table, item, self.faults)

@@ -12,12 +12,13 @@ from typing import Any
 
 from services.directory.rules import hsds
 from services.directory.rules.codes import LANGUAGE, LONGEST_NAME, LONGEST_PLACE, PHONE_KINDS, WEEKDAYS
-from services.directory.rules.fields import AREA, CLOCK, DAY, EMAIL, URL
+from services.directory.rules.fields import AREA, CLOCK, CODE, DAY, EMAIL, URL
 from services.directory.rules.hsds_cells import Cells, uuid_of
 from services.directory.rules.hsds_parts import CLOSED, ENGLISH, NOT_SAID
 from services.directory.rules.parts import LONGEST_SHORT
 
 Item = dict[str, Any]
+TAXONOMIES = tuple(hsds.TAXONOMIES)  # may be asked for anything that a file has
 NOT_TOLD = "und"
 """The language of another name: the file does not say it (BCP 47)."""
 CONTACT = "Contact"
@@ -241,7 +242,7 @@ def terms(cells: Cells) -> dict[str, list[str]]:
         taxonomy, code = each.raw("link_type"), each.raw("value")
         inner = each.inside("taxonomy_term", "taxonomy_term")
         own = uuid_of(each.raw("taxonomy_term_id")) or uuid_of(inner.raw("id") if inner else None)
-        if isinstance(taxonomy, str) and isinstance(code, str) and own == hsds.term_id(taxonomy, code):
+        if taxonomy in TAXONOMIES and CODE.fits(code) and own == hsds.term_id(taxonomy, code):
             found.setdefault(taxonomy, []).append(code)
         else:
             each.leave("term of another taxonomy")

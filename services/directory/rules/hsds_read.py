@@ -15,7 +15,7 @@ from typing import Any
 from chassis.keyed_ids import id_of_key
 from services.directory.rules import hsds
 from services.directory.rules import hsds_parts_read as parts
-from services.directory.rules.fields import EMAIL
+from services.directory.rules.fields import EMAIL, KEY
 from services.directory.rules.hsds_cells import ID, Cells, uuid_of
 from services.directory.rules.hsds_parts_read import Item, said
 from services.directory.rules.judging import Entry
@@ -65,7 +65,7 @@ def history(section: str, item: Mapping[str, Any]) -> Item:
             found[name] = each["replacement_value"]
     if section == LOCATIONS and item.get("external_identifier_type") == "key":
         found["key"] = str(item.get("external_identifier"))
-    return found if own is not None and "key" in found and own == id_of_key(KINDS[section], found["key"]) else {}
+    return found if KEY.fits(found.get("key")) and own == id_of_key(KINDS[section], found["key"]) else {}
 
 
 def organisation(cells: Cells, known: Known, *, whole: bool = True) -> Entry:

@@ -11,7 +11,7 @@ import uuid
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, NamedTuple
 
-from services.directory.rules.faults import RowError, shown
+from services.directory.rules.faults import LONGEST_VALUE, RowError, printable, shown
 from services.directory.rules.hsds_cells import Cells, Source, uuid_of
 from services.directory.rules.hsds_read import BY_NAME_ALONE, Known, history, organisation, place, service
 from services.directory.rules.judging import Entry
@@ -43,7 +43,7 @@ def shape_errors(file: str, names: Iterable[str]) -> Iterator[RowError]:
     for name in found:
         if name not in allowed:
             expected = f"one of {', '.join(LISTS)}: {EXPECTED}"
-            yield RowError(file, f"/{name[:100]}", "member", shown(name), expected)
+            yield RowError(file, f"/{printable(name[:LONGEST_VALUE])}", "member", shown(name), expected)
     if not any(name in LISTS for name in found):
         yield RowError(file, "/", "member", shown(", ".join(sorted(found))), f"one of {', '.join(LISTS)}")
 

@@ -20,6 +20,7 @@ from services.directory.usecases.copying import export as own_export
 from services.directory.usecases.hsds import SHARED, shown_services, whole_organizations
 from services.directory.views import changes
 from services.directory.views import hsds as rows
+from services.directory.views.changes import Stand
 
 BATCH = 200
 NO_TIME = (1980, 1, 1, 0, 0, 0)
@@ -27,7 +28,7 @@ NO_TIME = (1980, 1, 1, 0, 0, 0)
 READABLE = 0o644 << 16
 UNIX = 3
 OURS, HSDS_JSON, HSDS_CSV = "ours", "hsds-json", "hsds-csv"
-_KEPT: WeakKeyDictionary[Database, tuple[tuple[int, int], bytes]] = WeakKeyDictionary()
+_KEPT: WeakKeyDictionary[Database, tuple[Stand, bytes]] = WeakKeyDictionary()
 """The last package of a process, and how far the directory had come."""
 FORMATS = (OURS, HSDS_JSON, HSDS_CSV)
 
@@ -49,8 +50,8 @@ def export_package(db: Database) -> Outcome:
 def exported(db: Database, form: str) -> tuple[bytes, int]:
     """The whole directory in one of FORMATS, and the number of the change that it stands at."""
     if form == HSDS_CSV:
-        (seq, _), content = _zipped(db)
-        return content, seq
+        stand, content = _zipped(db)
+        return content, stand[0]
     if form == HSDS_JSON:
         return _document(db)
     made = own_export(db)
@@ -61,7 +62,7 @@ def _document(db: Database) -> tuple[bytes, int]:
     organizations: list[bytes] = []
     services: list[bytes] = []
     with db.background("directory") as work:
-        seq, _ = changes.snapshot(work)
+        seq = changes.snapshot(work)[0]
         for owners, offered in _everything(work):
             organizations += [orjson.dumps(each) for each in owners]
             services += [orjson.dumps(each) for each in offered]
@@ -70,7 +71,7 @@ def _document(db: Database) -> tuple[bytes, int]:
     return b"".join((head, parts[0], b'],\n"services":[', parts[1], b"]}\n")), seq
 
 
-def _zipped(db: Database) -> tuple[tuple[int, int], bytes]:
+def _zipped(db: Database) -> tuple[Stand, bytes]:
     tables = Tables()
     with db.background("directory") as work:
         stand = changes.snapshot(work)

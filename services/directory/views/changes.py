@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from typing import Any
 
 from chassis.db import Work
@@ -37,17 +38,21 @@ def whole(work: Work) -> tuple[dict[str, str], int]:
 
 # The first statement of a transaction: from then on all see one moment.
 STILL = "SET TRANSACTION ISOLATION LEVEL REPEATABLE READ READ ONLY"
-# Every change of what everybody sees has a line of history or a number of the feed; writers come one after the other.
-STAND = "SELECT seq, (SELECT coalesce(max(no), 0) FROM metadata) AS noted FROM change_head"
+# Whatever everybody sees changes with a number of the feed, a line of history or a date; writers come one by one.
+STAND = """
+SELECT h.seq, (SELECT max(no) FROM metadata) AS noted, (SELECT max(changed_at) FROM service) AS changed_at
+  FROM change_head AS h
+"""
+Stand = tuple[int, int | None, dt.datetime | None]
 
 
-def snapshot(work: Work) -> tuple[int, int]:
+def snapshot(work: Work) -> Stand:
     """Let all statements of this transaction see one moment; returns how far it has come, as `stand` does."""
     work.run(STILL, expect=None)
     return stand(work)
 
 
-def stand(work: Work) -> tuple[int, int]:
-    """The number of the last change and of the last line of history: with both the same, all is the same."""
+def stand(work: Work) -> Stand:
+    """The last change of the feed, the last line of history and the last date: with all the same, all is the same."""
     row = work.one(STAND)
-    return (row["seq"], row["noted"]) if row else (0, 0)
+    return (row["seq"], row["noted"], row["changed_at"]) if row else (0, None, None)
