@@ -137,6 +137,7 @@ def test_an_organisation_confirms_its_entries_by_one_press(rig: Rig) -> None:
     assert rig.answer(token, "correct") == {"answer": "correct"}
     assert grade(rig) == "A"
     assert last_events(rig)[0] == "service.verified"
+    assert last_events(rig, "organisation")[0] == "organisation.changed"
     with pytest.raises(Conflict):
         rig.answer(token, "correct", seen=shown["seen"])
     with pytest.raises(NotFound):

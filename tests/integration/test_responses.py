@@ -94,4 +94,10 @@ def test_the_directory_shows_it(service_database: Callable[..., Settings]) -> No
         with database.background("test") as work:
             directory.keep_response(work, SimpleNamespace(subject=subject, data=data))  # type: ignore[arg-type]
         assert shown() == hours
+        with database.view() as work:
+            last = work.one("SELECT type, data->'version' AS told FROM outbox ORDER BY no DESC LIMIT 1")
+            now = work.one("SELECT version FROM service WHERE id = %s", (subject,))
+        assert last is not None
+        assert now is not None
+        assert (last["type"], last["told"]) == ("service.changed", now["version"])
     database.close()

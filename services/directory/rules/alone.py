@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterator, Mapping
 from dataclasses import replace
 
+from services.directory.rules import approval
 from services.directory.rules.difference import Difference
 from services.directory.rules.faults import RowError
 from services.directory.rules.sections import LOCATIONS, ORGANISATIONS, SERVICES, Row
@@ -17,12 +18,12 @@ from services.directory.rules.sections import LOCATIONS, ORGANISATIONS, SERVICES
 JOINING = "joining"
 CONTACTS = ("email", "phones", "contacts")
 GUARDED: Mapping[str, tuple[str, ...]] = {
-    ORGANISATIONS: ("type", "status", *CONTACTS),
+    ORGANISATIONS: ("status", *sorted(approval.GUARDED_FIELDS[ORGANISATIONS])),
     SERVICES: ("organisation", "status", *CONTACTS),
-    LOCATIONS: ("organisation", "phones"),
+    LOCATIONS: ("organisation", *sorted(approval.GUARDED_FIELDS[LOCATIONS])),
 }
 """What does not change alone where a thing is there; who offers a service is where its referrals go."""
-NEW: Mapping[str, tuple[str, ...]] = {SERVICES: CONTACTS, LOCATIONS: ("phones",)}
+NEW: Mapping[str, tuple[str, ...]] = {SERVICES: CONTACTS, LOCATIONS: tuple(sorted(approval.GUARDED_FIELDS[LOCATIONS]))}
 """What a new thing does not bring along, unless its organisation is joining itself."""
 TWO = "needs two persons: propose it at /directory/proposals"
 _SAID = "(not repeated here)"

@@ -11,6 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from services.directory.rules.parts import ADDRESS, GROUPS
 from services.directory.rules.sections import LOCATIONS, ORGANISATIONS, SERVICES, Row
 
 PLAIN, GUARDED, JOINING, STANDING, LIFTING = "plain", "guarded", "joining", "standing", "lifting"
@@ -25,10 +26,10 @@ DELAY = dt.timedelta(hours=72)
 
 SECOND_PERSON, SECOND_KEEPER, OWN_SECOND, KEEPER = "second_person", "second_keeper", "own_second_person", "keeper"
 ACTIVE = "active"
-_GUARDED: Mapping[str, frozenset[str]] = {
+GUARDED_FIELDS: Mapping[str, frozenset[str]] = {
     ORGANISATIONS: frozenset({"type", "email", "phones", "contacts"}),
     SERVICES: frozenset({"email", "phones", "contacts"}),
-    LOCATIONS: frozenset({"phones"}),
+    LOCATIONS: frozenset({"phones", *GROUPS[LOCATIONS][ADDRESS]} - {"transport", "url"}),
 }
 _PAPERS: Mapping[str, frozenset[str]] = {JOINING: frozenset(EVIDENCE), GUARDED: frozenset({CALL_BACK})}
 _OWNED = "organisation"
@@ -64,7 +65,7 @@ def weight(section: str, old: Row | None, changed: Collection[str]) -> str:
         return STANDING
     if section == LOCATIONS and old is not None and old["withheld"] and "withheld" in changed:
         return LIFTING
-    if old is not None and not _GUARDED.get(section, frozenset()).isdisjoint(changed):
+    if old is not None and not GUARDED_FIELDS.get(section, frozenset()).isdisjoint(changed):
         return GUARDED
     return PLAIN
 

@@ -9,6 +9,7 @@ from typing import Any
 
 from chassis import clock
 from chassis.db import Work
+from chassis.errors import NotFound
 
 DUE = """
 SELECT o.id FROM organisation AS o LEFT JOIN confirmation_asked AS a ON a.org_id = o.id
@@ -89,6 +90,7 @@ def services_of(work: Work, org_id: uuid.UUID) -> list[str]:
 
 CONFIRM_ORGANISATION = """
 UPDATE organisation SET verified_at = %(at)s, version = version + 1, changed_at = %(at)s WHERE id = %(org)s
+RETURNING id, key, type, country, status, names, version
 """
 CONFIRM_SERVICES = """
 UPDATE service SET verified_at = %(at)s, stale = false, version = version + 1, changed_at = %(at)s
@@ -98,10 +100,12 @@ RETURNING id, key, organisation_id, kind, accepting, urgencies, coverage::text[]
 """
 
 
-def confirm(work: Work, org_id: uuid.UUID) -> list[dict[str, Any]]:
-    """All that an organisation offers is right as of now; returns its services."""
-    work.run(CONFIRM_ORGANISATION, {"org": org_id, "at": work.now})
-    return work.all(CONFIRM_SERVICES, {"org": org_id, "at": work.now})
+def confirm(work: Work, org_id: uuid.UUID) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """All that an organisation offers is right as of now; returns it and its services. Raises NotFound."""
+    row = work.one(CONFIRM_ORGANISATION, {"org": org_id, "at": work.now})
+    if row is None:
+        raise NotFound
+    return row, work.all(CONFIRM_SERVICES, {"org": org_id, "at": work.now})
 
 
 AGE = """

@@ -91,9 +91,11 @@ def keep_group(work: Work, group: dict[str, Any]) -> None:
 KEEP_RESPONSE = """
 UPDATE service SET response_hours = %(hours)s, version = version + 1
  WHERE id = %(id)s AND response_hours IS DISTINCT FROM %(hours)s
+RETURNING id, key, organisation_id, kind, accepting, urgencies, coverage::text[] AS coverage, status, names, stale,
+          version
 """
 
 
-def keep_response(work: Work, service_id: uuid.UUID, hours: int | None) -> None:
-    """Keep how many hours a service takes to answer; none where that is not known."""
-    work.run(KEEP_RESPONSE, {"id": service_id, "hours": hours}, expect=None)
+def keep_response(work: Work, service_id: uuid.UUID, hours: int | None) -> dict[str, Any] | None:
+    """Keep how many hours a service takes to answer, or that it is not known; returns the service if it changed."""
+    return work.one(KEEP_RESPONSE, {"id": service_id, "hours": hours})

@@ -87,9 +87,9 @@ def _check(work: Work, link: dict[str, Any], body: dict[str, Any]) -> None:
 
 
 def _confirm(work: Work, link: dict[str, Any]) -> None:
-    services = store.confirm(work, link["org_id"])
-    for row in services:
-        work.tell(events.service_verified(row, at=work.now))
+    organisation, services = store.confirm(work, link["org_id"])
+    work.tell(events.organisation_told(organisation, new=False, at=work.now))
+    work.tell(*(events.service_verified(row, at=work.now) for row in services))
     recorded(work, ORGANISATIONS, [link["org_key"]])
     recorded(work, SERVICES, [row["key"] for row in services])
 

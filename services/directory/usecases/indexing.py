@@ -8,6 +8,7 @@ from typing import Any
 
 from chassis.db import Work
 from chassis.envelope import NETWORK, Received
+from services.directory import events
 from services.directory.rules import index
 from services.directory.rules.sections import ORGANISATIONS, SERVICES
 from services.directory.store import existing, indexing
@@ -38,7 +39,9 @@ def keep_group(work: Work, received: Received) -> None:
 def keep_response(work: Work, received: Received) -> None:
     """Keep how long a service takes to answer, or that it is not known any more."""
     existing.lock(work)
-    indexing.keep_response(work, received.subject, received.data.get("median_hours"))
+    row = indexing.keep_response(work, received.subject, received.data.get("median_hours"))
+    if row is not None:  # every version is told, so that copies stand at the same one
+        work.tell(events.service_told(row, new=False, at=work.now))
 
 
 def _indexed(work: Work, service_ids: Sequence[uuid.UUID]) -> None:
