@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import datetime as dt
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from services.directory.rules import words
+from services.directory.rules import truth, words
 from services.directory.rules.places import areas_of, folded
 
 REMOTE = frozenset({"phone", "chat", "email", "web", "online", "video"})
@@ -26,7 +27,7 @@ UNDETERMINED = "en"
 """The language of `about`, which a file may give instead of descriptions by language."""
 
 
-def searched(row: Mapping[str, Any]) -> dict[str, Any]:
+def searched(row: Mapping[str, Any], now: dt.datetime) -> dict[str, Any]:
     """The row of the table that is searched."""
     whom, listed = row["eligibility"], row["listed"]
     taking = [group for group in row["groups"] if is_of(row["key"], row["kind"], group)]
@@ -47,6 +48,7 @@ def searched(row: Mapping[str, Any]) -> dict[str, Any]:
         "max_age": whom.get("max_age"),
         "gender": whom.get("gender"),
         "order_accepted": whom.get("order_accepted"),
+        "fresh": truth.fresh(row["verified_at"], now),
         "accepting": OPEN if taking and row["accepting"] != CLOSED else row["accepting"],
         "names": _names(row),
         "about": _about(row),
@@ -59,12 +61,14 @@ def is_of(key: str, kind: str, group: Mapping[str, Any]) -> bool:
 
 
 def areas(row: Mapping[str, Any]) -> Iterator[dict[str, Any]]:
-    """Where a service works, under every name of each place."""
+    """Where a service works, under every name of each place; and each country in which it works anywhere."""
     for way, given in (("own", row["coverage"]), ("licence", row["licensed"])):
         for area in given:
             country, _, place = area.partition(":")
             for name in sorted(areas_of(country, place)) if place else (None,):
                 yield {"service_id": row["service_id"], "way": way, "country": country, "place": name}
+    for country in sorted({area.partition(":")[0] for area in (*row["coverage"], *row["licensed"])}):
+        yield {"service_id": row["service_id"], "way": "any", "country": country, "place": None}
 
 
 def _names(row: Mapping[str, Any]) -> dict[str, str]:

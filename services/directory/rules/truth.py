@@ -23,6 +23,20 @@ MOST_OPEN = 50
 """Reports about one organisation that are open at a time; it knows by then."""
 
 _PLAIN = ("email", "website", "url", "seat", "about")
+GRADES = ((90, "A"), (180, "B"), (365, "C"))
+
+
+def grade(verified_at: dt.datetime | None, now: dt.datetime) -> str:
+    """How fresh an entry is: A to C by the age of its last confirmation in days, D when older or never confirmed."""
+    age = None if verified_at is None else (now - verified_at).days
+    return next((name for days, name in GRADES if age is not None and age < days), "D")
+
+
+def fresh(verified_at: dt.datetime | None, now: dt.datetime) -> int:
+    """The grade as a number, 3 for A: what ranks among services that fit and accept alike."""
+    return "DCBA".index(grade(verified_at, now))
+
+
 CORRECT, WRONG = "correct", "wrong"
 ANYBODY, INSTITUTION, ORGANISATION = "anybody", "institution", "organisation"
 OPEN, MENDED, RIGHT, USELESS = "open", "mended", "right", "useless"

@@ -11,7 +11,7 @@ from chassis.requests import Call, Outcome
 from chassis.settings import Settings
 from services.directory.schemas import truth as schemas
 from services.directory.schemas.proposals import Nothing
-from services.directory.usecases import confirming, watching, wrong
+from services.directory.usecases import confirming, indexing, watching, wrong
 
 CARE_SECONDS = 3600
 
@@ -138,4 +138,5 @@ class Truth:
         """Ask whose entries are old, say which are stale, forget what was dealt with."""
         confirming.ask_due(self.db, self.settings.confirm_days)
         confirming.mark_stale(self.db)
+        indexing.grow_old(self.db)
         wrong.forget_words(self.db)

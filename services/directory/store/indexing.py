@@ -14,6 +14,7 @@ from chassis.db import Work
 SOURCES = """
 SELECT s.id AS service_id, s.key, s.names, s.about, s.descriptions, s.kind, s.languages, s.needs, s.urgencies,
        s.channels, s.coverage::text[] AS coverage, s.eligibility, s.accepting, s.organisation_id, o.country,
+       s.verified_at,
        o.names AS organisation_names, o.key AS organisation_key,
        o.status = 'active' AND s.status = 'published' AS listed,
        CASE WHEN coalesce(s.visibility->'referral', '"public"') = '"public"' THEN s.referral ELSE '{}' END AS referral,
@@ -51,15 +52,17 @@ FORGET = "DELETE FROM service_search WHERE service_id = ANY(%s)"
 FORGET_AREAS = "DELETE FROM service_area WHERE service_id = ANY(%s)"
 KEEP = """
 INSERT INTO service_search (service_id, key, listed, country, somewhere, remote, kind, languages, needs, urgencies,
-                            may_refer, min_age, max_age, gender, order_accepted, accepting, names, about)
+                            may_refer, min_age, max_age, gender, order_accepted, accepting, fresh, names, about)
 SELECT r.* FROM jsonb_to_recordset(%s::jsonb) AS r (service_id uuid, key text, listed boolean, country text,
            somewhere boolean, remote boolean, kind text, languages text[], needs text[], urgencies text[],
            may_refer text[], min_age integer, max_age integer, gender text, order_accepted boolean, accepting text,
-           names jsonb, about jsonb)
+           fresh smallint, names jsonb, about jsonb)
 """
 KEEP_AREAS = """
-INSERT INTO service_area (service_id, way, country, place)
-SELECT r.* FROM jsonb_to_recordset(%s::jsonb) AS r (service_id uuid, way text, country text, place text)
+INSERT INTO service_area (service_id, way, country, place, key, kind, standing)
+SELECT r.*, c.key, c.kind, c.standing
+  FROM jsonb_to_recordset(%s::jsonb) AS r (service_id uuid, way text, country text, place text)
+  JOIN service_search AS c ON c.service_id = r.service_id
 """
 
 
@@ -69,6 +72,21 @@ def keep(work: Work, service_ids: Sequence[uuid.UUID], rows: list[dict[str, Any]
     work.run(FORGET_AREAS, (list(service_ids),), expect=None)
     work.run(KEEP, (orjson.dumps(rows).decode(),), expect=len(rows))
     work.run(KEEP_AREAS, (orjson.dumps(areas).decode(),), expect=len(areas))
+
+
+# What was confirmed grows old by itself.
+AGED = """
+SELECT c.service_id FROM service_search AS c JOIN service AS s ON s.id = c.service_id
+ WHERE c.fresh > 0 AND c.fresh > CASE
+           WHEN s.verified_at > %(now)s - interval '90 days' THEN 3
+           WHEN s.verified_at > %(now)s - interval '180 days' THEN 2
+           WHEN s.verified_at > %(now)s - interval '365 days' THEN 1 ELSE 0 END
+"""
+
+
+def aged(work: Work) -> list[uuid.UUID]:
+    """Services that are less fresh than what is searched says."""
+    return [row["service_id"] for row in work.all(AGED, {"now": work.now})]
 
 
 KEEP_GROUP = """

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Sequence
 from typing import Any
 
-from chassis.db import Work
+from chassis.db import Database, Work
 from chassis.envelope import NETWORK, Received
 from services.directory import events
 from services.directory.rules import index
@@ -36,6 +36,13 @@ def keep_group(work: Work, received: Received) -> None:
     _indexed(work, indexing.services_by(work, uuid.UUID(str(told["organisation_id"]))))
 
 
+def grow_old(db: Database) -> None:
+    """What was confirmed long ago stands behind what was confirmed since; a timer calls this."""
+    with db.background("directory") as work:
+        existing.lock(work)
+        _indexed(work, indexing.aged(work))
+
+
 def keep_response(work: Work, received: Received) -> None:
     """Keep how long a service takes to answer, or that it is not known any more."""
     existing.lock(work)
@@ -49,4 +56,4 @@ def _indexed(work: Work, service_ids: Sequence[uuid.UUID]) -> None:
         part = service_ids[at : at + BATCH]
         rows = indexing.sources(work, part)
         areas = [area for row in rows for area in index.areas(row)]
-        indexing.keep(work, part, [index.searched(row) for row in rows], areas)
+        indexing.keep(work, part, [index.searched(row, work.now) for row in rows], areas)

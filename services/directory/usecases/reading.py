@@ -8,10 +8,9 @@ from chassis import clock, paging
 from chassis.db import Database, Work
 from chassis.requests import Call, Outcome
 from services.directory import views
-from services.directory.rules import visibility, words
+from services.directory.rules import truth, visibility, words
 from services.directory.rules.sections import ORGANISATIONS
 from services.directory.usecases import searching
-from services.directory.views import search
 
 _EMPTY: dict[str, Any] = {"phones": [], "contacts": []}
 
@@ -29,7 +28,7 @@ def organisation(db: Database, call: Call) -> Outcome:
         row = views.organisation(work, call.path["organisation"])
     gone = visibility.hidden(ORGANISATIONS, row, searching.viewer_of(call))
     seen = {name: _EMPTY.get(name) if name in gone else value for name, value in row.items()}
-    seen["grade"] = search.grade(row["verified_at"], clock.now())
+    seen["grade"] = truth.grade(row["verified_at"], clock.now())
     return Outcome(value=seen, version=row["version"])
 
 

@@ -12,7 +12,7 @@ from chassis.db import Database, Work
 from chassis.errors import FieldError, NotFound
 from chassis.problems import BadQuery
 from chassis.requests import Call, Outcome
-from services.directory.rules import explaining, index, question, visibility, words
+from services.directory.rules import explaining, index, question, truth, visibility, words
 from services.directory.rules import places as known_places
 from services.directory.rules.codes import fallback_name
 from services.directory.rules.opening import NOT_SAID, hours, is_open
@@ -108,7 +108,7 @@ def _dressed(
     seen = _visible(row, viewer)
     groups = [group for group in row["groups"] if index.is_of(row["key"], row["kind"], group)]
     open_ = hours(seen["schedules"], row["country"], now) if seen["schedules"] else NOT_SAID
-    made = {**seen, **hit, "groups": groups, "grade": search.grade(row["verified_at"], now)}
+    made = {**seen, **hit, "groups": groups, "grade": truth.grade(row["verified_at"], now)}
     language = asked["in_language"]
     return {
         **made,

@@ -23,7 +23,8 @@ WITH asked AS (
                                       WHEN v.place = ANY(%(counties)s::text[]) THEN 3
                                       WHEN v.place IS NULL THEN 2 END)
                         FROM service AS s JOIN service_area AS v ON v.service_id = s.id
-                       WHERE s.organisation_id = o.id AND s.status = 'published' AND v.country = ANY(a.countries))
+                       WHERE s.organisation_id = o.id AND s.status = 'published' AND v.way <> 'any'
+                         AND v.country = ANY(a.countries))
            END AS fit
       FROM asked AS a CROSS JOIN organisation AS o LEFT JOIN organisation AS p ON p.id = o.parent_id
      WHERE o.status = 'active'

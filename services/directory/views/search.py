@@ -6,12 +6,13 @@ help of the country, 0 where the area is unknown. Rank: fit, then words, then wh
 
 from __future__ import annotations
 
-import datetime as dt
 import uuid
 from collections.abc import Sequence
 from typing import Any, LiteralString
 
 from chassis.db import Work
+from services.directory.views import nearby
+from services.directory.views.narrowing import CONDITIONS, NAMES
 
 _PLACED: LiteralString = """
 placed AS (
@@ -20,7 +21,8 @@ placed AS (
          WHERE country = ANY(%(countries)s) AND place = ANY(%(places)s)
         UNION ALL SELECT service_id, 3 FROM service_area
          WHERE country = ANY(%(countries)s) AND place = ANY(%(counties)s)
-        UNION ALL SELECT service_id, 2 FROM service_area WHERE country = ANY(%(countries)s) AND place IS NULL
+        UNION ALL SELECT service_id, 2 FROM service_area
+         WHERE country = ANY(%(countries)s) AND spot = '' AND way <> 'any'
         UNION ALL SELECT service_id, 2 FROM service_area
          WHERE country = ANY(%(countries)s) AND place IS NOT NULL AND %(places)s::text[] IS NULL
         UNION ALL SELECT service_id, CASE WHEN remote THEN 1 ELSE 0 END FROM service_search
@@ -28,22 +30,28 @@ placed AS (
     ) AS fitting GROUP BY service_id
 ), candidate AS (SELECT s.*, p.fit FROM placed AS p JOIN service_search AS s ON s.service_id = p.service_id)
 """
+# The same for words that few have: where those few work is looked up, not who works there.
+_FEW: LiteralString = """
+matched AS MATERIALIZED (
+    SELECT c.* FROM service_search AS c WHERE c.words @@ (SELECT query FROM asked) AND c.listed
+), placed AS MATERIALIZED (
+    SELECT c.*, greatest(
+               CASE WHEN c.country = ANY(%(countries)s) AND (c.remote OR NOT c.somewhere) THEN c.remote::integer END,
+               (SELECT max(CASE WHEN a.spot = ANY(%(places)s) AND a.way = 'own' THEN 5
+                                WHEN a.spot = ANY(%(places)s) AND a.way = 'licence' THEN 4
+                                WHEN a.spot = ANY(%(counties)s) AND a.way <> 'any' THEN 3
+                                WHEN a.spot = '' AND (a.way <> 'any' OR %(places)s::text[] IS NULL) THEN 2 END)
+                  FROM service_area AS a WHERE a.service_id = c.service_id AND a.country = ANY(%(countries)s))) AS fit
+      FROM matched AS c
+), candidate AS (SELECT * FROM placed WHERE fit IS NOT NULL)
+"""
 _ANYWHERE: LiteralString = "candidate AS (SELECT s.*, NULL::integer AS fit FROM service_search AS s)"
 _RANKED: LiteralString = """
 , scored AS {kept} (
-    SELECT c.service_id, c.key, c.fit, c.accepting, s.verified_at, {score} AS score
+    SELECT c.service_id, c.key, c.fit, c.standing, {score} AS score
       FROM candidate AS c JOIN service AS s ON s.id = c.service_id
-     WHERE c.listed AND {matches}
-       AND (%(kind)s::text IS NULL OR c.kind = %(kind)s)
-       AND (%(accepting)s::text IS NULL OR c.accepting = %(accepting)s)
+     WHERE {conditions} AND {matches}
        AND (%(organisation)s::uuid IS NULL OR s.organisation_id = %(organisation)s)
-       AND (%(language)s::text IS NULL OR c.languages = '{{}}' OR %(language)s = ANY(c.languages))
-       AND (%(need)s::text IS NULL OR %(need)s = ANY(c.needs))
-       AND (%(urgency)s::text IS NULL OR %(urgency)s = ANY(c.urgencies))
-       AND (%(may_refer)s::text IS NULL OR c.may_refer = '{{}}' OR %(may_refer)s = ANY(c.may_refer))
-       AND (%(age)s::integer IS NULL OR %(age)s BETWEEN coalesce(c.min_age, 0) AND coalesce(c.max_age, 200))
-       AND (%(gender)s::text IS NULL OR c.gender IS NULL OR c.gender IN (%(gender)s, 'everybody'))
-       AND (%(ordered)s::boolean IS NULL OR c.order_accepted IS NULL OR c.order_accepted = %(ordered)s)
        AND (%(metres)s::integer IS NULL OR EXISTS (
                SELECT FROM service_location AS p JOIN location AS l ON l.id = p.location_id
                 WHERE p.service_id = c.service_id AND l.status = 'published' AND open_address(l.visibility)
@@ -52,20 +60,16 @@ _RANKED: LiteralString = """
 ), fitting AS (
     SELECT service_id, key, fit, score,
            coalesce(fit, 0) * 1000000 + coalesce(score, 0) * 100
-           + CASE WHEN %(ranked)s THEN
-                 array_position(ARRAY['closed', 'unknown', 'waiting', 'open'], accepting) * 10
-                 + CASE WHEN verified_at > %(now)s - interval '90 days' THEN 3
-                        WHEN verified_at > %(now)s - interval '180 days' THEN 2
-                        WHEN verified_at > %(now)s - interval '365 days' THEN 1 ELSE 0 END
-             ELSE 0 END AS rank
+           + CASE WHEN %(ranked)s THEN standing ELSE 0 END AS rank
       FROM scored WHERE {scoring}
 )
 SELECT service_id, key, fit, score, rank::integer AS rank FROM fitting
  WHERE %(after_rank)s::integer IS NULL OR rank < %(after_rank)s OR (rank = %(after_rank)s AND key > %(after_key)s)
  ORDER BY rank DESC, key LIMIT %(limit)s
 """
-# Words that stand in thousands of entries tell none of them apart: of those that fit otherwise two thousand are ranked.
-_MOST: LiteralString = "LIMIT 2000"
+# Words that stand in thousands of entries tell none of them apart: of those that fit otherwise a thousand are ranked.
+_MOST: LiteralString = "LIMIT 1000"
+FEW = 400
 _ASKED: LiteralString = "WITH asked AS MATERIALIZED (SELECT asked_words(%(words)s::text[]) AS query), "
 # How words count: the score, which rows have them (by index), whether each score is worked out once, what it must be.
 _MODES: dict[str, tuple[LiteralString, LiteralString, LiteralString, LiteralString, LiteralString]] = {
@@ -87,28 +91,46 @@ _MODES: dict[str, tuple[LiteralString, LiteralString, LiteralString, LiteralStri
 }
 
 
-def _statement(mode: str, *, placed: bool) -> LiteralString:
+def _statement(mode: str, candidates: LiteralString) -> LiteralString:
     score, matches, kept, most, scoring = _MODES[mode]
-    ranked = _RANKED.replace("{score}", score).replace("{matches}", matches).replace("{kept}", kept)
+    ranked = (
+        _RANKED.replace("{conditions}", CONDITIONS)
+        .replace("{score}", score)
+        .replace("{matches}", matches)
+        .replace("{kept}", kept)
+    )
     ranked = ranked.replace("{most}", most)
-    return _ASKED + (_PLACED if placed else _ANYWHERE) + ranked.replace("{scoring}", scoring).replace("{{}}", "{}")
+    return _ASKED + candidates + ranked.replace("{scoring}", scoring)
 
 
 STATEMENTS: dict[tuple[bool, str], LiteralString] = {
-    (placed, mode): _statement(mode, placed=placed) for placed in (True, False) for mode in _MODES
+    (placed, mode): _statement(mode, _PLACED if placed else _ANYWHERE) for placed in (True, False) for mode in _MODES
 }
+WITH_FEW = _statement("stems", _FEW)
+COUNT_FEW = """
+SELECT count(*) AS count FROM (
+    SELECT FROM service_search WHERE words @@ asked_words(%(words)s::text[]) AND listed LIMIT %(limit)s) AS those
+"""
 NARROWED = (
-    "countries", "places", "counties", "kind", "accepting", "organisation", "language", "need", "urgency", "may_refer",
-    "age", "gender", "ordered", "metres", "latitude", "longitude", "words", "plain",
+    "countries", "places", "counties", "organisation", "metres", "latitude", "longitude", "words", "plain", *NAMES,
 )  # fmt: skip
 
 
 def found(work: Work, mode: str, asked: dict[str, Any]) -> list[dict[str, Any]]:
     """Ids of the services that fit, ranked, with fit and score; `mode` is all, stems or slips."""
+    if mode == "all" and asked["countries"] is not None and not (asked["organisation"] or asked["metres"]):
+        return nearby.found(work, asked)
     rank, key = asked["position"]
     given = {**dict.fromkeys(NARROWED), **asked, "after_rank": rank, "after_key": key}
     given["ranked"] = bool(asked.get("countries") or asked.get("words"))
-    return work.all(STATEMENTS[asked.get("countries") is not None, mode], given)
+    if mode == "stems" and asked["countries"] is not None and _have_few(work, asked["words"]):
+        return work.all(WITH_FEW, given)
+    return work.all(STATEMENTS[asked["countries"] is not None, mode], given)
+
+
+def _have_few(work: Work, words: Sequence[str]) -> bool:
+    row = work.one(COUNT_FEW, {"words": list(words), "limit": FEW + 1})
+    return row is not None and row["count"] <= FEW
 
 
 KNOWS = "SELECT 1 AS one FROM service_search WHERE words @@ asked_words(%s::text[]) AND listed LIMIT 1"
@@ -200,9 +222,19 @@ def organisation_named(work: Work, named: str) -> uuid.UUID | None:
     return row["id"] if row else None
 
 
+# Whatever a place is named in is in the feed, but for groups.
+STAND = "SELECT (SELECT seq FROM change_head) AS seq, (SELECT sum(version) FROM peer_group)::bigint AS told"
+_known: dict[str, tuple[tuple[int, int | None], frozenset[str]]] = {}
+
+
 def places(work: Work) -> frozenset[str]:
-    """The folded names of all places that the directory speaks of."""
-    return frozenset(row["place"] for row in work.all(PLACES))
+    """The folded names of all places that the directory speaks of; read anew only when it has changed."""
+    database = work.connection.info.dbname
+    row = work.one(STAND)
+    stand = (row["seq"], row["told"]) if row else (0, None)
+    if database not in _known or _known[database][0] != stand:
+        _known[database] = (stand, frozenset(row["place"] for row in work.all(PLACES)))
+    return _known[database][1]
 
 
 def countries_of(work: Work, names: Sequence[str]) -> list[str]:
@@ -214,12 +246,3 @@ def point_of(work: Work, postcode: str) -> tuple[float, float] | None:
     """The middle of a postcode."""
     row = work.one(POSTCODE, (postcode,))
     return (row["latitude"], row["longitude"]) if row and row["latitude"] is not None else None
-
-
-GRADES = ((90, "A"), (180, "B"), (365, "C"))
-
-
-def grade(verified_at: dt.datetime | None, now: dt.datetime) -> str:
-    """How fresh an entry is: A to C by the age of its last confirmation in days, D when older or never confirmed."""
-    age = None if verified_at is None else (now - verified_at).days
-    return next((name for days, name in GRADES if age is not None and age < days), "D")
