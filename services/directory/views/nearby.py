@@ -15,8 +15,8 @@ from services.directory.views.narrowing import CONDITIONS, NAMES
 
 OWN, LICENCE, COUNTY, COUNTRY, REMOTE, UNKNOWN = 5, 4, 3, 2, 1, 0
 ANY = "any"
-FIRST, ALL = 96, 2**31 - 1
-"""How many of each place are looked at before all are: most questions leave enough of the first ones."""
+FIRST, ALL = 4, 2**31 - 1
+"""How many pages of each place are looked at before all are: most questions leave enough of the first ones."""
 STEP = 1_000_000
 """What a better fit is worth: more than any standing."""
 
@@ -118,7 +118,7 @@ def _tier(
         given |= {name: [spot[number] for spot in spots] for number, name in enumerate(names)}
     given |= {"limit": limit, "after_standing": after and after[0], "after_key": after and after[1]}
     statement = STATEMENTS[fit > REMOTE, given["kind"] is not None, after is not None]
-    rows = work.all(statement, {**given, "most": FIRST})
+    rows = work.all(statement, {**given, "most": FIRST * limit})
     if rows[0]["edge_key"] is not None and sum(map(_is_certain, rows)) < limit:
         rows = work.all(statement, {**given, "most": ALL})
     return [
