@@ -101,8 +101,9 @@ WAITING = "SELECT count(*) FROM inbox_waiting"
 LAST = "SELECT coalesce(max(position), 0) FROM journal WHERE stream = %s"
 UNPUBLISHED = "SELECT count(*) FROM outbox WHERE published_at IS NULL"
 DIRECTORY = {
-    "organisation": "SELECT id::text, key, status, version FROM organisation",
-    "service": "SELECT id::text, key, accepting, status, version FROM service",
+    "organisation": "SELECT id::text, key, status, version FROM organisation WHERE status <> 'joining'",
+    "service": "SELECT s.id::text, s.key, s.accepting, s.status, s.version FROM service AS s"
+    " JOIN organisation AS o ON o.id = s.organisation_id WHERE o.status <> 'joining'",
 }
 PARTNERS = {"organisation": "SELECT org_id::text, key, status, version FROM partner"}
 COPIES = {
