@@ -17,6 +17,11 @@ GONE = 410
 Events = list[dict[str, Any]]
 
 
+def say(line: str) -> None:
+    """One line in one piece: two streams may speak at the same moment."""
+    print(f"{line}\n", end="", flush=True)
+
+
 def token() -> str:
     """The access token; from a file it is read each time, so that you can put a new one there before the old ends."""
     file = os.environ.get("PARTNER_TOKEN_FILE")
@@ -47,12 +52,12 @@ def asked(stream: str, after: int, *, wait: int, rest: Callable[[float], object]
             wish = getattr(error, "headers", None) or {}
             seconds = max(pause, float(wish.get("Retry-After") or 0)) * random.uniform(1.0, 1.5)  # noqa: S311 - a spread
             reason = f"{code or type(error).__name__}"
-            print(f"no answer from the feed ({reason}){HINTS.get(code, '')}; again in {seconds:.1f} s", flush=True)
+            say(f"no answer from the feed ({reason}){HINTS.get(code, '')}; again in {seconds:.1f} s")
             rest(seconds)
             pause = min(60.0, pause * 2)
             continue
         if start > after:
-            print(f"LOST {stream}: what came before position {start + 1} is no longer kept", flush=True)
+            say(f"LOST {stream}: what came before position {start + 1} is no longer kept")
         return events, start
 
 

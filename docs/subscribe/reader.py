@@ -19,7 +19,7 @@ turn = threading.Lock()
 def work(event: dict[str, Any]) -> None:
     """Put your own work here; when it raises, the program ends and begins with this event when it is started again."""
     kind, place = event["type"].split(".", 2)[2].rpartition(".")[0], f"{event['stream']}#{event['position']}"
-    print(event["time"], kind, event["subject"], place, flush=True)
+    feed.say(f"{event['time']} {kind} {event['subject']} {place}")
 
 
 def do(event: dict[str, Any]) -> None:
@@ -37,7 +37,7 @@ def follow(stream: str) -> None:
     while True:
         events, start = feed.asked(stream, last, wait=25, rest=time.sleep)
         if last == 0 and events:
-            print(f"{stream} begins at position {events[0]['position']}", flush=True)
+            feed.say(f"{stream} begins at position {events[0]['position']}")
         last = start
         for event in events:
             do(event)
