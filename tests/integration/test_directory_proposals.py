@@ -136,6 +136,32 @@ def test_two_editors_at_once(at: Settings, first: Somebody, second: Somebody) ->
         first.propose("services", {"key": PROGRAMME, "languages": ["lt"]}, based_on=1)
 
 
+def test_a_field_that_was_sent_along_unchanged_takes_nothing_back(
+    at: Settings, first: Somebody, second: Somebody
+) -> None:
+    made = first.propose("services", {"key": PROGRAMME, "languages": ["lt", "en"], "phones": []})
+    assert made["weight"] == "plain"
+    assert [change["field"] for change in made["changes"]] == ["languages"]
+    line = {"key": PROGRAMME, "organisation": CENTRE, "kind": "behaviour_change", "names": {"en": "P"}}
+    told = {**line, "languages": languages(at), "phones": [{"number": NEW_NUMBER}]}
+    assert usecases.import_organisations(first.db, {"services": [told]}, dry_run=False, actor="test").ok
+    assert second.approve(made)["state"] == "applied"
+    assert rows(at, f"SELECT phones FROM service WHERE key = '{PROGRAMME}'") == [([{"number": NEW_NUMBER}],)]
+
+
+def test_what_was_plain_while_an_organisation_was_joining_is_not_once_it_has_joined(
+    first: Somebody, keeper: Somebody, other_keeper: Somebody
+) -> None:
+    given = {"organisations": [{**NEWCOMER, "status": "joining"}]}
+    assert usecases.import_organisations(first.db, given, dry_run=False, actor="test").ok
+    made = keeper.propose("organisations", {"key": "lt-newcomer", "email": "new@newcomer.example"})
+    assert made["weight"] == "plain"
+    given["organisations"][0]["status"] = "active"
+    assert usecases.import_organisations(first.db, given, dry_run=False, actor="test").ok
+    with pytest.raises(Stale):
+        other_keeper.approve(made)
+
+
 def test_two_approvals_in_the_same_moment_apply_once(
     at: Settings, first: Somebody, second: Somebody, keeper: Somebody
 ) -> None:

@@ -63,6 +63,13 @@ def mark_of(section: str, given: Row) -> str | None:
     return crossing.mark(BY_NAME[section], parts)
 
 
+def changing(section: str, given: Row, before: Row) -> Row:
+    """What was given, without fields that say what is there already: nobody approves those, so they come to nothing."""
+    identity = BY_NAME[section].identity
+    wanted = {field.name.partition(".")[0] for field in BY_NAME[section].fields if field.column in {*before, *identity}}
+    return {name: value for name, value in given.items() if name in wanted}
+
+
 def column(section: str, name: str) -> str:
     """The column of a field of a directory file; of an object that stands in several columns, the first."""
     for field in BY_NAME[section].fields:

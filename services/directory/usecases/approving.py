@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from collections.abc import Callable
 from typing import Any
 from uuid import UUID
@@ -29,6 +30,8 @@ from services.directory.usecases.proposals import (
     viewer_of,
 )
 from services.directory.usecases.proposing import compared
+
+log = logging.getLogger(__name__)
 
 ACTOR = "directory.proposals"
 Act = Callable[[Work, dict[str, Any], Person], None]
@@ -110,7 +113,15 @@ def apply_due(db: Database) -> int:
     """Let take effect what has waited long enough; returns how many did. A timer calls this."""
     with db.background(ACTOR) as work:
         due = proposals.due(work)
-    return sum(_applied_late(db, each) for each in due)
+    return sum(_tried(db, each) for each in due)
+
+
+def _tried(db: Database, proposal_id: UUID) -> bool:
+    try:
+        return _applied_late(db, proposal_id)
+    except Exception:  # one that cannot be applied must not hold up those behind it; it is tried again
+        log.exception("proposal not applied", extra={"target": str(proposal_id)})
+        return False
 
 
 def _applied_late(db: Database, proposal_id: UUID) -> bool:
@@ -151,7 +162,10 @@ def _acted(db: Database, call: Call, action: str, act: Act) -> Outcome:
 
 def _conflicts(work: Work, row: dict[str, Any]) -> list[str]:
     old = existing.rows(work, row["section"], [row["mark"]]).get(row["mark"])
-    return overlay.conflicts(old, row["before"], is_new=row["is_new"])
+    found = overlay.conflicts(old, row["before"], is_new=row["is_new"])
+    if not found and approval.weight(row["section"], old, row["before"]) != row["weight"]:
+        return ["status"]  # who was joining has joined: the same change takes more by now
+    return found
 
 
 def _move_on(work: Work, row: dict[str, Any]) -> None:

@@ -49,7 +49,7 @@ def propose(db: Database, call: Call) -> Outcome:
             mark=mark,
             org_id=org_id,
             weight=approval.weight(section, old, change.before),
-            content=given,
+            content=given if old is None else overlay.changing(section, given, change.before),
             before=change.before,
             is_new=old is None,
             reason=call.body["reason"],
